@@ -1,0 +1,278 @@
+"""The training configuration: frozen, validated dataclasses, to and from flags.
+
+Every field is one flag of the same name; a run folder keeps the resolved configuration as `config.flags`, which
+`train.py --flagfile=` reads again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from gaae_tf.models.gaae import LossWeights
+from gaae_tf.networks.blocks import (
+    WIDTH_SCHEDULES,
+    base_size,
+    check_non_local_bins,
+)
+from gaae_tf.ops.log_magnitude import SCALINGS
+from gaae_tf.ops.stft import WINDOWS, StftSettings
+
+MODELS = ("gaae",)
+PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+STRATEGIES = ("auto", "one", "mirrored")
+
+
+def _setting(default: Any, help_text: str, choices: Iterable[str] | None = None) -> Any:
+    return dataclasses.field(
+        default=default,
+        metadata={"help": help_text, "choices": tuple(choices) if choices else None},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a training; the defaults are the paper's.
+
+    Raises:
+        ValueError: a value is out of its range or does not fit another; the message names the flag.
+    """
+
+    # What and where.
+    dataset: str = _setting(
+        "", "Data set folder made by gaae_tf.data.prepare, or 'notes', the embedded one."
+    )
+    run_dir: str = _setting("", "Run folder: made if absent, continued if it holds a run.")
+    model: str = _setting("gaae", "Which system to train.", MODELS)
+    seed: int = _setting(0, "Seed of weights, guidance draw, data order and noise.")
+    labelled_percent: float = _setting(
+        5.0, "Share of each class's training labels that guides training, in (0, 100]."
+    )
+
+    # Spectrogram (paper IV-B).
+    sample_rate_hz: int = _setting(
+        0, "Rate at which --dataset=notes is prepared; else 0 or the data set's own rate."
+    )
+    clip_samples: int = _setting(
+        0, "Clip length at which --dataset=notes is prepared; else 0 or the data set's own."
+    )
+    window: str = _setting("hamming", "Analysis window.", WINDOWS)
+    window_samples: int = _setting(512, "Window length in samples.")
+    hop_samples: int = _setting(128, "Hop in samples.")
+    fft_size: int = _setting(512, "FFT length; spectrograms have fft_size / 2 bins.")
+    scaling: str = _setting(
+        "dataset_peak", "What log-magnitudes are clipped and scaled against.", SCALINGS
+    )
+    dynamic_range_nepers: float = _setting(
+        10.0, "r: log-magnitudes below the maximum by more than this are clipped (paper: 10, NSynth 15)."
+    )
+
+    # Networks (paper appendix A).
+    channels: int = _setting(16, "ch, the base width of all convolutional networks.")
+    width_schedule: str = _setting("biggan", "Widths of the decoder.", WIDTH_SCHEDULES)
+    non_local_bins: int = _setting(
+        128, "Bins at which the non-local block stands, 0 for none (paper: half the spectrogram's)."
+    )
+    guided_dim: int = _setting(128, "Length of the guided code z.")
+    style_dim: int = _setting(128, "Length of the style code z'.")
+
+    # Loss (paper VI, equation 6).
+    alpha: float = _setting(0.5, "Weight of generation and reconstruction; alpha + beta = 1.")
+    beta: float = _setting(0.5, "Weight of classification and latent matching.")
+    omega_1: float = _setting(0.6, "Weight of G; omega_1 + omega_2 = 1.")
+    omega_2: float = _setting(0.4, "Weight of lambda * R.")
+    omega_3: float = _setting(0.25, "Weight of Cl; omega_3 + omega_4 + omega_5 = 1.")
+    omega_4: float = _setting(0.25, "Weight of Cg.")
+    omega_5: float = _setting(0.5, "Weight of Lg.")
+    reconstruction_lambda: float = _setting(20.0, "lambda, the factor of R.")
+    condition: str = _setting("soft", "Form of the predicted class as a condition.", ("soft", "hard"))
+    stop_condition_gradient: bool = _setting(
+        True, "Whether the predicted class conditions the decoder without gradient."
+    )
+
+    # Optimisation (paper V).
+    steps: int = _setting(60_000, "Iterations of Algorithm 1.")
+    max_minutes: float = _setting(
+        0.0, "Stop cleanly after this many minutes of training if steps are not done; 0: no limit."
+    )
+    batch_size: int = _setting(128, "Global batch of each draw of unlabelled and labelled clips.")
+    discriminator_steps: int = _setting(2, "k, discriminator updates an iteration.")
+    autoencoder_learning_rate: float = _setting(5e-5, "Adam's rate for E, D and C.")
+    discriminator_learning_rate: float = _setting(2e-4, "Adam's rate for S and L.")
+    adam_beta_1: float = _setting(0.0, "Adam's beta 1.")
+    adam_beta_2: float = _setting(0.999, "Adam's beta 2.")
+    average_decay: float = _setting(
+        0.9999, "Decay of the moving average of E, D and C that sampling uses; 0 for none."
+    )
+    reestimate_batches: int = _setting(
+        16, "Batches from which batch statistics are measured again before sampling; 0 for none."
+    )
+
+    # Running.
+    precision: str = _setting(
+        "auto", "auto: mixed_float16 on GPUs, the faster of bfloat16 and float32 on CPUs.", PRECISIONS
+    )
+    strategy: str = _setting(
+        "auto", "one device or all GPUs mirrored; auto: mirrored with two GPUs or more.", STRATEGIES
+    )
+    steps_per_call: int = _setting(10, "Iterations inside one compiled call.")
+    checkpoint_every: int = _setting(1000, "Steps between checkpoints.")
+    keep_checkpoints: int = _setting(3, "Rolling checkpoints kept beside the best one.")
+    summary_every: int = _setting(1000, "Steps between TensorBoard pictures and sounds.")
+
+    def __post_init__(self):
+        self._check_choices_and_types()
+        for name in (
+            "channels",
+            "guided_dim",
+            "style_dim",
+            "steps",
+            "batch_size",
+            "discriminator_steps",
+            "steps_per_call",
+            "checkpoint_every",
+            "keep_checkpoints",
+            "summary_every",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("sample_rate_hz", "clip_samples", "max_minutes", "reestimate_batches", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name} must not be negative, got {getattr(self, name)}")
+        for name in ("autoencoder_learning_rate", "discriminator_learning_rate"):
+            if not 0.0 < getattr(self, name) < 1.0:
+                raise ValueError(f"--{name} must be in (0, 1), got {getattr(self, name)}")
+        for name in ("adam_beta_1", "adam_beta_2", "average_decay"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"--{name} must be in [0, 1), got {getattr(self, name)}")
+        if not 0.0 < self.labelled_percent <= 100.0:
+            raise ValueError(f"--labelled_percent must be in (0, 100], got {self.labelled_percent}")
+        if not 0.0 < self.dynamic_range_nepers < 100.0:
+            raise ValueError(
+                f"--dynamic_range_nepers must be in (0, 100), got {self.dynamic_range_nepers}"
+            )
+        if not self.dataset:
+            raise ValueError(
+                "--dataset is missing; give a folder made by `python -m gaae_tf.data.prepare`, "
+                "or --dataset=notes"
+            )
+        if not self.run_dir:
+            raise ValueError("--run_dir is missing; give the folder that shall hold this run")
+        _ = self.loss_weights, self.stft  # each validates itself
+
+    def _check_choices_and_types(self):
+        for field, type_ in _fields():
+            value = getattr(self, field.name)
+            if not isinstance(value, (int, float) if type_ is float else type_) or (
+                isinstance(value, bool) and type_ is not bool
+            ):
+                raise ValueError(
+                    f"--{field.name} must be of type {type_.__name__}, got {value!r}"
+                )
+            choices = field.metadata["choices"]
+            if choices and value not in choices:
+                raise ValueError(
+                    f"--{field.name} must be one of {', '.join(choices)}; got {value!r}"
+                )
+
+    @property
+    def loss_weights(self) -> LossWeights:
+        """The weights of equation (6)."""
+        names = (field.name for field in dataclasses.fields(LossWeights))
+        return LossWeights(**{name: getattr(self, name) for name in names})
+
+    @property
+    def stft(self) -> StftSettings:
+        """The transform's settings."""
+        return StftSettings(
+            window=self.window,
+            window_samples=self.window_samples,
+            hop_samples=self.hop_samples,
+            fft_size=self.fft_size,
+        )
+
+    def check_clip(self, sample_rate_hz: int, clip_samples: int) -> None:
+        """Raises ValueError unless the data set's clips fit this configuration."""
+        for name, actual in (("sample_rate_hz", sample_rate_hz), ("clip_samples", clip_samples)):
+            asked = getattr(self, name)
+            if asked and asked != actual:
+                raise ValueError(
+                    f"--{name}={asked}, but the data set {self.dataset} has {actual}; prepare it "
+                    f"with `python -m gaae_tf.data.prepare … --{name}={asked}` or drop the flag"
+                )
+        if clip_samples % self.hop_samples:
+            raise ValueError(
+                f"--hop_samples={self.hop_samples} does not divide the data set's clips of "
+                f"{clip_samples} samples"
+            )
+        frames = clip_samples // self.hop_samples
+        try:
+            _, _, doublings = base_size(self.stft.bins, frames)
+            check_non_local_bins(self.non_local_bins, self.stft.bins, doublings)
+        except ValueError as error:
+            raise ValueError(f"{error} (--fft_size, --hop_samples, --non_local_bins)") from None
+
+    def to_flags(self) -> str:
+        """The text of a flag file that gives this configuration."""
+        lines = []
+        for field, type_ in _fields():
+            value = getattr(self, field.name)
+            if "\n" in str(value):
+                raise ValueError(f"--{field.name} must be one line, got {value!r}")
+            lines.append(f"--{field.name}={str(value).lower() if type_ is bool else value}")
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_flags(cls, values: flags.FlagValues) -> TrainConfig:
+        """The configuration of parsed flags.
+
+        Raises:
+            ValueError: a value is not allowed.
+        """
+        return cls(**{field.name: getattr(values, field.name) for field, _ in _fields()})
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrainConfig:
+        """Reads a `config.flags` file.
+
+        Raises:
+            ValueError: the file has an unknown flag or a bad value; the file is named.
+            FileNotFoundError: there is no such file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist; is {path.parent} a run folder?")
+        values = flags.FlagValues()
+        define_flags(values)
+        try:
+            values([str(path), f"--flagfile={path}"])
+            return cls.from_flags(values)
+        except (flags.Error, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines one flag for each field of TrainConfig, with its default."""
+    for field, type_ in _fields():
+        help_text, choices = field.metadata["help"], field.metadata["choices"]
+        kwargs = {"flag_values": values}
+        if choices:
+            flags.DEFINE_enum(field.name, field.default, choices, help_text, **kwargs)
+        elif type_ is bool:
+            flags.DEFINE_bool(field.name, field.default, help_text, **kwargs)
+        elif type_ is int:
+            flags.DEFINE_integer(field.name, field.default, help_text, **kwargs)
+        elif type_ is float:
+            flags.DEFINE_float(field.name, field.default, help_text, **kwargs)
+        else:
+            flags.DEFINE_string(field.name, field.default, help_text, **kwargs)
+
+
+def _fields() -> list[tuple[dataclasses.Field, type]]:
+    types = typing.get_type_hints(TrainConfig)
+    return [(field, types[field.name]) for field in dataclasses.fields(TrainConfig)]

@@ -1,0 +1,203 @@
+"""Residual blocks and the spectrogram geometry that all networks share.
+
+Source: paper Tables X, XI, XIII; METHOD.md §4. `down_channels` and `up_channels` are the widths that the tables print, for the paper's
+256×128 and for any other size that doubles up from its base.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from gaae_tf.networks.normalization import BatchNormalization
+from gaae_tf.networks.spectral_norm import SpectralConv2D
+
+WIDTH_SCHEDULES = ("biggan", "table")
+
+
+def base_size(bins: int, frames: int) -> tuple[int, int, int]:
+    """The base that a spectrogram doubles up from: (base bins, base frames, doublings).
+
+    256×128 gives (4, 2, 6), the paper's. The base keeps the spectrogram's own ratio and has at least 4 bins and 2 frames.
+
+    Raises:
+        ValueError: the size cannot be halved at least twice.
+    """
+    doublings = 0
+    base_bins, base_frames = bins, frames
+    while base_bins % 2 == 0 and base_frames % 2 == 0 and base_bins >= 8 and base_frames >= 4:
+        base_bins, base_frames, doublings = base_bins // 2, base_frames // 2, doublings + 1
+    if doublings < 2:
+        raise ValueError(
+            f"a spectrogram of {bins} bins × {frames} frames cannot be halved twice down to at "
+            "least 4 bins × 2 frames; choose fft_size, hop_samples and clip_samples so that both "
+            "are multiples of a power of two, such as 256 × 128 or 128 × 64"
+        )
+    return base_bins, base_frames, doublings
+
+
+def down_channels(channels: int, doublings: int) -> list[int]:
+    """Output channels of each halving block, (1, 1, 2, 4, 8, 16)·channels for six (Table XIII)."""
+    return [channels * max(1, 16 >> (doublings - i)) for i in range(1, doublings + 1)]
+
+
+def up_channels(channels: int, doublings: int, schedule: str) -> list[int]:
+    """Output channels of each doubling block of a decoder.
+
+    Args:
+        channels: ch.
+        doublings: number of blocks.
+        schedule: "biggan" is (16, 8, 8, 4, 2, 1)·ch for six blocks, as BigGAN-256; "table" is what the
+            paper's Table XII prints, 16·ch in every block but the last.
+
+    Raises:
+        ValueError: unknown schedule.
+    """
+    if schedule == "table":
+        return [16 * channels] * (doublings - 1) + [channels]
+    if schedule == "biggan":
+        multipliers = (16, 8, 4, 2, 1)[:doublings] if doublings < 6 else (16, 8, 8, 4, 2, 1)
+        return [channels * m for m in multipliers] + [channels] * (doublings - len(multipliers))
+    raise ValueError(f"width_schedule must be one of {WIDTH_SCHEDULES}, got {schedule!r}")
+
+
+def check_non_local_bins(non_local_bins: int, bins: int, doublings: int) -> None:
+    """Raises ValueError unless `non_local_bins` is 0 or the height of a block's output.
+
+    That is bins / 2, bins / 4, … down to the base, as Tables XII and XIII place the block.
+    """
+    allowed = [bins >> i for i in range(1, doublings + 1)]
+    if non_local_bins and non_local_bins not in allowed:
+        raise ValueError(
+            f"non_local_bins must be 0 (none) or one of {allowed} for {bins} bins, "
+            f"got {non_local_bins}"
+        )
+
+
+def _convolution(filters: int, kernel_size: int, spectral_norm: bool, dtype):
+    if spectral_norm:
+        return SpectralConv2D(filters, kernel_size, dtype=dtype)
+    return keras.layers.Conv2D(
+        filters, kernel_size, padding="same", kernel_initializer="orthogonal", dtype=dtype
+    )
+
+
+class _ResidualBlock(keras.layers.Layer):
+    """Holds the convolutions of a block and applies them with or without spectral normalisation."""
+
+    def __init__(self, filters: int, spectral_norm: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.spectral_norm = spectral_norm
+        self.conv1 = _convolution(filters, 3, spectral_norm, self.dtype_policy)
+        self.conv2 = _convolution(filters, 3, spectral_norm, self.dtype_policy)
+
+    def _convolve(self, convolution, x, training):
+        return convolution(x, training=training) if self.spectral_norm else convolution(x)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {
+            "filters": self.filters,
+            "spectral_norm": self.spectral_norm,
+        }
+
+
+class UpBlock(_ResidualBlock):
+    """Generator block U (Table X): doubles bins and frames.
+
+    (c)BN-ReLU-upsample-conv3-(c)BN-ReLU-conv3, beside it upsample-conv1, added.
+
+    Args:
+        filters: output channels.
+        classes: length of the class vector, or None for unconditional batch normalisation.
+        spectral_norm: whether the convolutions are spectrally normalised.
+    """
+
+    def __init__(
+        self, filters: int, classes: int | None = None, spectral_norm: bool = True, **kwargs
+    ):
+        super().__init__(filters, spectral_norm, **kwargs)
+        self.classes = classes
+        self.norm1 = BatchNormalization(classes, dtype=self.dtype_policy)
+        self.norm2 = BatchNormalization(classes, dtype=self.dtype_policy)
+        self.shortcut = _convolution(filters, 1, spectral_norm, self.dtype_policy)
+
+    def build(self, features_shape, condition_shape=None):
+        """Builds the layers for features [batch, bins, frames, channels]."""
+        batch, bins, frames, _ = features_shape
+        doubled = (batch, 2 * bins, 2 * frames, self.filters)
+        self.norm1.build(features_shape)
+        self.conv1.build(features_shape)
+        self.norm2.build(doubled)
+        self.conv2.build(doubled)
+        self.shortcut.build(features_shape)
+
+    def call(self, features, condition=None, training=False):
+        """[batch, bins, frames, channels] -> [batch, 2·bins, 2·frames, filters]."""
+        x = ops.relu(self.norm1(features, condition, training=training))
+        x = self._convolve(self.conv1, _upsample(x), training)
+        x = ops.relu(self.norm2(x, condition, training=training))
+        x = self._convolve(self.conv2, x, training)
+        # A 1×1 convolution and nearest upsampling commute: convolve the smaller tensor.
+        return x + _upsample(self._convolve(self.shortcut, features, training))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {"classes": self.classes}
+
+
+class DownBlock(_ResidualBlock):
+    """Discriminator and encoder block D (Table XI): halves bins and frames.
+
+    ReLU-conv3-ReLU-conv3-average pool, beside it conv1-average pool, added. The first ReLU acts on the block's raw input.
+
+    Args:
+        filters: output channels.
+        spectral_norm: whether the convolutions are spectrally normalised.
+    """
+
+    def __init__(self, filters: int, spectral_norm: bool = False, **kwargs):
+        super().__init__(filters, spectral_norm, **kwargs)
+        self.shortcut = _convolution(filters, 1, spectral_norm, self.dtype_policy)
+
+    def build(self, input_shape):
+        """Builds the layers for [batch, bins, frames, channels]."""
+        self.conv1.build(input_shape)
+        self.conv2.build((*input_shape[:-1], self.filters))
+        self.shortcut.build(input_shape)
+
+    def call(self, features, training=False):
+        """[batch, bins, frames, channels] -> [batch, bins/2, frames/2, filters]."""
+        x = self._convolve(self.conv1, ops.relu(features), training)
+        x = self._convolve(self.conv2, ops.relu(x), training)
+        # Average pooling is linear and commutes with the 1×1 convolution: pool first.
+        shortcut = ops.average_pool(features, 2)
+        return ops.average_pool(x, 2) + self._convolve(self.shortcut, shortcut, training)
+
+
+class PlainBlock(_ResidualBlock):
+    """"ResBlock (No Shortcut)": ReLU-conv3-ReLU-conv3 with nothing added.
+
+    Args:
+        filters: output channels.
+        spectral_norm: whether the convolutions are spectrally normalised.
+    """
+
+    def __init__(self, filters: int, spectral_norm: bool = False, **kwargs):
+        super().__init__(filters, spectral_norm, **kwargs)
+
+    def build(self, input_shape):
+        """Builds the layers for [batch, bins, frames, channels]."""
+        self.conv1.build(input_shape)
+        self.conv2.build((*input_shape[:-1], self.filters))
+
+    def call(self, features, training=False):
+        """[batch, bins, frames, channels] -> [batch, bins, frames, filters]."""
+        x = self._convolve(self.conv1, ops.relu(features), training)
+        return self._convolve(self.conv2, ops.relu(x), training)
+
+
+def _upsample(x):
+    """Nearest-neighbour doubling of bins and frames."""
+    return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)

@@ -1,0 +1,104 @@
+"""Discriminators: S of spectrograms with a class projection, L of style codes.
+
+Source: paper Tables XIII, XXIII; METHOD.md §4.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from gaae_tf.networks.spectral_norm import SpectralDense
+from gaae_tf.networks.tower import Tower
+
+
+class SampleDiscriminator(keras.Model):
+    """S(x, y) = Σ(embed(y)·h(x)) + dense(h(x)), spectrally normalised throughout.
+
+    Args:
+        bins, frames: size of the spectrogram.
+        classes: length of the class vector.
+        channels: ch.
+        non_local_bins: bins at which the non-local block stands, 0 for none.
+    """
+
+    def __init__(
+        self,
+        bins: int,
+        frames: int,
+        classes: int,
+        channels: int = 16,
+        non_local_bins: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.bins = bins
+        self.frames = frames
+        self.classes = classes
+        self.channels = channels
+        self.non_local_bins = non_local_bins
+        self.tower = Tower(
+            bins, frames, channels, non_local_bins, spectral_norm=True, dtype=self.dtype_policy
+        )
+        self.embed = SpectralDense(16 * channels, use_bias=False, dtype="float32")
+        self.score = SpectralDense(1, dtype="float32")
+        self.build()
+
+    def build(self, input_shape=None):
+        """Creates all weights; all sizes are known from the arguments."""
+        self.tower.build((None, self.bins, self.frames, 1))
+        self.embed.build((None, self.classes))
+        self.score.build((None, 16 * self.channels))
+        self.built = True
+
+    def call(self, spectrograms, condition, training=False):
+        """[batch, bins, frames, 1] and class vectors [batch, classes] -> float32 scores [batch, 1]."""
+        features = self.tower(spectrograms, training=training)
+        embedded = self.embed(ops.cast(condition, "float32"), training=training)
+        projection = ops.sum(embedded * features, axis=-1, keepdims=True)
+        return projection + self.score(features, training=training)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "name": self.name,
+            "dtype": self.dtype_policy.name,
+            "bins": self.bins,
+            "frames": self.frames,
+            "classes": self.classes,
+            "channels": self.channels,
+            "non_local_bins": self.non_local_bins,
+        }
+
+
+class LatentDiscriminator(keras.Model):
+    """L(z): is a style code a draw from N(0, I)? 128-ReLU-128-ReLU-1, float32.
+
+    Args:
+        style_dim: length of the style code.
+    """
+
+    def __init__(self, style_dim: int = 128, **kwargs):
+        super().__init__(**kwargs | {"dtype": "float32"})
+        self.style_dim = style_dim
+        self.stack = keras.Sequential(
+            [
+                keras.layers.Dense(128, "relu", kernel_initializer="orthogonal", dtype="float32"),
+                keras.layers.Dense(128, "relu", kernel_initializer="orthogonal", dtype="float32"),
+                keras.layers.Dense(1, kernel_initializer="orthogonal", dtype="float32"),
+            ]
+        )
+        self.build()
+
+    def build(self, input_shape=None):
+        """Creates all weights."""
+        self.stack.build((None, self.style_dim))
+        self.built = True
+
+    def call(self, style):
+        """[batch, style_dim] -> scores [batch, 1]."""
+        return self.stack(style)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"name": self.name, "style_dim": self.style_dim}

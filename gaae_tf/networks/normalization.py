@@ -1,0 +1,100 @@
+"""Batch normalisation, plain and conditioned on a class vector.
+
+Source: METHOD.md §4; BigGAN (arXiv 1809.11096) for the conditional form. Departures: statistics are always float32, whatever
+the compute dtype, and are taken over the global batch under a distribution strategy, so that replicas act as one device.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+class BatchNormalization(keras.layers.Layer):
+    """Normalises each channel over batch, bins and frames, then scales and shifts it.
+
+    With `classes` set, the gain is 1 + y·W_g and the bias y·W_b for a class vector y [batch, classes], which may be a
+    distribution; otherwise gain and bias are one learned vector each.
+
+    Args:
+        classes: length of the class vector, or None for the unconditional layer.
+        momentum: share of the old moving statistics kept at each training call, in [0, 1).
+        epsilon: added to the variance.
+    """
+
+    def __init__(
+        self,
+        classes: int | None = None,
+        momentum: float = 0.99,
+        epsilon: float = 1e-4,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.classes = classes
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, features_shape, condition_shape=None):
+        """Creates float32 weights for features [batch, bins, frames, channels]."""
+        channels = features_shape[-1]
+
+        def weight(name, shape, initializer, **kwargs):
+            return self.add_weight(
+                name=name,
+                shape=shape,
+                initializer=initializer,
+                dtype="float32",
+                autocast=False,
+                **kwargs,
+            )
+
+        moving = {"trainable": False, "aggregation": "mean"}
+        self.moving_mean = weight("moving_mean", (channels,), "zeros", **moving)
+        self.moving_variance = weight("moving_variance", (channels,), "ones", **moving)
+        if self.classes is None:
+            self.gain = weight("gain", (channels,), "ones")
+            self.bias = weight("bias", (channels,), "zeros")
+        else:
+            self.gain = weight("gain", (self.classes, channels), "orthogonal")
+            self.bias = weight("bias", (self.classes, channels), "zeros")
+
+    def call(self, features, condition=None, training=False):
+        """[batch, bins, frames, channels] and, if conditional, [batch, classes] -> same shape."""
+        x = ops.cast(features, "float32")
+        if training:
+            mean, variance = _global_moments(x)
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        if self.classes is None:
+            gain, bias = self.gain, self.bias
+        else:
+            condition = ops.cast(condition, "float32")
+            gain = 1.0 + ops.matmul(condition, self.gain)
+            bias = ops.matmul(condition, self.bias)
+            gain, bias = gain[:, None, None, :], bias[:, None, None, :]
+        # One multiply and one add for each element: everything else is folded into the two factors.
+        scale = gain * ops.rsqrt(variance + self.epsilon)
+        return ops.cast(x * scale + (bias - mean * scale), self.compute_dtype)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {
+            "classes": self.classes,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }
+
+
+def _global_moments(x):
+    """Mean and variance of each channel over the batch of all replicas; float32 [channels] each."""
+    mean, variance = ops.moments(x, axes=(0, 1, 2))
+    if keras.backend.backend() != "tensorflow":
+        return mean, variance
+    # Replicas hold equally many examples, so the global moments are means of the local ones:
+    # averaging these few numbers is far cheaper than `synchronized` moments of x itself.
+    local = ops.stack([mean, variance + ops.square(mean)])[None]
+    averages, _ = ops.moments(local, axes=(0,), synchronized=True)
+    mean, mean_square = averages[0], averages[1]
+    return mean, ops.maximum(mean_square - ops.square(mean), 0.0)

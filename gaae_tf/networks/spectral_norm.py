@@ -1,0 +1,106 @@
+"""Convolution and dense layers whose kernel is divided by its largest singular value.
+
+Source: Miyato et al. 2018 (arXiv 1802.05957), as BigGAN uses it. The singular value σ is estimated by one step of power
+iteration at each call in training mode; the gradient flows through σ; the stored kernel is never overwritten; the left vector
+is state that checkpoints keep. Kernel, vector and σ are float32 under every precision policy.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+class _SpectralLayer(keras.layers.Layer):
+    """A layer with `spectral_kernel(training)`, the kernel divided by its spectral norm."""
+
+    def __init__(self, units: int, use_bias: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.use_bias = use_bias
+
+    def _add_weights(self, kernel_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=kernel_shape,
+            initializer="orthogonal",
+            dtype="float32",
+            autocast=False,
+        )
+        self.left_vector = self.add_weight(
+            name="left_vector",
+            shape=(self.units,),
+            initializer="random_normal",
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+            aggregation="mean",  # equal on all replicas, as the kernel is
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+
+    def spectral_kernel(self, training: bool = False):
+        """The kernel over σ, in the compute dtype; in training mode, advances the power iteration."""
+        matrix = ops.reshape(self.kernel, (-1, self.units))
+        fixed = ops.stop_gradient(matrix)
+        left = self.left_vector
+        right = _unit(ops.matmul(fixed, left))
+        if training:
+            left = _unit(ops.matmul(right, fixed))
+            self.left_vector.assign(left)
+        sigma = ops.sum(right * ops.matmul(matrix, _unit(left)))
+        return ops.cast(self.kernel / sigma, self.compute_dtype)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {"units": self.units, "use_bias": self.use_bias}
+
+
+class SpectralConv2D(_SpectralLayer):
+    """Stride-1 "same" convolution with spectral normalisation.
+
+    Args:
+        units: output channels.
+        kernel_size: side of the square kernel.
+        use_bias: whether a bias is added.
+    """
+
+    def __init__(self, units: int, kernel_size: int, use_bias: bool = True, **kwargs):
+        super().__init__(units, use_bias, **kwargs)
+        self.kernel_size = kernel_size
+
+    def build(self, input_shape):
+        """Creates the kernel [size, size, channels, units], left vector [units] and bias."""
+        self._add_weights((self.kernel_size, self.kernel_size, input_shape[-1], self.units))
+
+    def call(self, x, training=False):
+        """[batch, bins, frames, channels] -> [batch, bins, frames, units]."""
+        x = ops.conv(x, self.spectral_kernel(training), padding="same")
+        return x if self.bias is None else x + self.bias
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {"kernel_size": self.kernel_size}
+
+
+class SpectralDense(_SpectralLayer):
+    """Dense layer with spectral normalisation.
+
+    Args:
+        units: output size.
+        use_bias: whether a bias is added; without one, a class vector's embedding.
+    """
+
+    def build(self, input_shape):
+        """Creates the kernel [inputs, units], left vector [units] and bias."""
+        self._add_weights((input_shape[-1], self.units))
+
+    def call(self, x, training=False):
+        """[batch, inputs] -> [batch, units]."""
+        x = ops.matmul(x, self.spectral_kernel(training))
+        return x if self.bias is None else x + self.bias
+
+
+def _unit(vector):
+    return vector * ops.rsqrt(ops.maximum(ops.sum(ops.square(vector)), 1e-12))

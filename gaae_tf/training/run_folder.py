@@ -1,0 +1,88 @@
+"""The run folder: everything of one training, enough to sample from it with no data set present.
+
+    config.flags     the resolved configuration, which train.py --flagfile= reads again
+    data.json        sample rate, clip length, classes, log-magnitude statistics and licence of the data set
+    guidance.json    the clips whose labels guided training
+    checkpoints/     rolling checkpoints of the whole training state; best/ holds the best one
+    logs/            TensorBoard
+    samples/         sounds and pictures made in training and at its end
+    export/          SavedModel, written at the end
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.signal_path import SignalPath
+from gaae_tf.ops.stft import StftSettings
+
+CONFIG = "config.flags"
+DATA = "data.json"
+GUIDANCE = "guidance.json"
+CHECKPOINTS = "checkpoints"
+LOGS = "logs"
+SAMPLES = "samples"
+EXPORT = "export"
+
+
+@dataclasses.dataclass(frozen=True)
+class DataDescription:
+    """What a run must know of its data set once the data set is gone.
+
+    Attributes:
+        dataset: the data set folder that trained the run.
+        sample_rate_hz: rate of all its audio.
+        clip_samples: length of every clip.
+        classes: names of the classes, in label order.
+        statistics: of the training clips' log-magnitudes, for the run's own transform.
+        licence: of the recordings, as far as it is known.
+    """
+
+    dataset: str
+    sample_rate_hz: int
+    clip_samples: int
+    classes: tuple[str, ...]
+    statistics: LogMagnitudeStatistics
+    licence: str = ""
+
+    def signal_path(self, stft: StftSettings, scaling: str, dynamic_range_nepers: float):
+        """The run's way from audio to spectrogram and back."""
+        return SignalPath(
+            stft=stft,
+            scaling=LogMagnitudeScaling(
+                mode=scaling,
+                dynamic_range_nepers=dynamic_range_nepers,
+                statistics=self.statistics,
+            ),
+        )
+
+    def save(self, run_dir: Path) -> None:
+        """Writes data.json."""
+        write_text(run_dir / DATA, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, run_dir: Path) -> DataDescription:
+        """Reads data.json.
+
+        Raises:
+            ValueError: the file is missing or not what `save` writes; it is named.
+        """
+        path = Path(run_dir) / DATA
+        try:
+            values = json.loads(path.read_text())
+            values["statistics"] = LogMagnitudeStatistics(**values["statistics"])
+            values["classes"] = tuple(values["classes"])
+            return cls(**values)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a readable run description: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
