@@ -22,9 +22,12 @@ class SimpleClassifier(keras.Model):
 
     Call arguments:
         spectrograms: [batch, bins, frames, 1] in [-1, 1]; bins and frames at least 16.
+        return_features: Whether to give the penultimate features too: the last pooled map, averaged
+            over its positions. (The dense layer reads that map flat, but 32,768 numbers a clip at
+            256×128 are more than any covariance can be estimated for.)
 
     Returns:
-        Logits, float32 [batch, classes].
+        Logits, float32 [batch, classes]; or these and features, float32 [batch, 256], all ≥ 0.
     """
 
     def __init__(self, classes: int, seed: int = 0, **kwargs: Any) -> None:
@@ -71,33 +74,16 @@ class SimpleClassifier(keras.Model):
         self.head.build(self.flatten.compute_output_shape(shape))
         self.built = True
 
-    def call(self, spectrograms):
-        """Gives logits, float32 [batch, classes]."""
-        return self.head(self.flatten(self._feature_map(spectrograms)))
-
-    def logits_and_features(self, spectrograms):
-        """Gives the logits together with the penultimate features.
-
-        The features are the last pooled map, averaged over its positions. The dense layer reads
-        that map flat, but 32,768 numbers a clip (256×128) are more than any covariance can be
-        estimated for.
-
-        Args:
-            spectrograms: As in a call.
-
-        Returns:
-            Logits, float32 [batch, classes], and features, float32 [batch, 256], all ≥ 0.
-        """
-        feature_map = self._feature_map(spectrograms)
-        features = ops.mean(ops.cast(feature_map, "float32"), axis=(1, 2))
-        return self.head(self.flatten(feature_map)), features
-
-    def _feature_map(self, spectrograms):
+    def call(self, spectrograms, return_features: bool = False):
+        """Gives logits, and with `return_features` the penultimate features after them."""
         x = spectrograms
         for convolution in self.convolutions:
             # ReLU after the pool: the same values as before it, in half the time on a CPU.
             x = ops.relu(self.pool(convolution(x)))
-        return x
+        logits = self.head(self.flatten(x))
+        if not return_features:
+            return logits
+        return logits, ops.mean(ops.cast(x, "float32"), axis=(1, 2))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

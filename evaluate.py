@@ -1,0 +1,45 @@
+"""Scores a training run: its sounds, its classifier, its reconstructions.
+
+python evaluate.py --run_dir=runs/quickstart [--samples=1000] [--seed=0]
+
+Writes <run_dir>/scores.json and prints the figures. The first evaluation on a data set trains a
+scorer and keeps it in <data set>/scorers.
+"""
+
+import sys
+
+from absl import app, flags
+
+from gaae_tf.evaluation import SCORERS, ScorerSettings, evaluate, format_table
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the training run.", required=True)
+_SAMPLES = flags.DEFINE_integer("samples", 1000, "Sounds to generate, over all classes.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the generated sounds.", lower_bound=0)
+_DATASET = flags.DEFINE_string(
+    "dataset", None, "Data set folder, if not where it was when the run was trained."
+)
+_SCORER = flags.DEFINE_enum("scorer", "simple", SCORERS, "Classifier that scores the sounds.")
+
+
+def main(argv: list[str]) -> int:
+    """The command; 1 on an error."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    try:
+        scores = evaluate(
+            _RUN_DIR.value,
+            samples=_SAMPLES.value,
+            seed=_SEED.value,
+            dataset_dir=_DATASET.value,
+            scorer_settings=ScorerSettings(name=_SCORER.value),
+        )
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(format_table(scores))
+    print(f"written to {_RUN_DIR.value}/scores.json")
+    return 0
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,276 @@
+"""The data set folder: TFRecord shards of clips and `dataset.json` that describes them.
+
+A record is a `tf.train.Example` of
+    audio    bytes, clip_samples little-endian 16-bit integers; value / 32,768 is the sample
+    label    int64, index into `classes`, or -1 without a label
+    speaker  bytes, "" where unknown
+    source   bytes, the recording's path below the source folder, with "/"
+    split    bytes, "train", "valid" or "test"
+Shards are named `train-00000-of-00002.tfrecord` and hold their clips in the order of the corpus.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+from gaae_tf.ops.stft import StftSettings
+
+SPLITS = ("train", "valid", "test")
+UNLABELLED = -1
+FORMAT_VERSION = 1
+DESCRIPTION = "dataset.json"
+
+
+class DataError(ValueError):
+    """Recordings or a data set folder are not as they must be; the message says what would be."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Skipped:
+    """A recording left out of the data set: its path below the source folder and the reason."""
+
+    source: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One TFRecord file: its name, split, and number of clips; its size and checksum."""
+
+    file: str
+    split: str
+    clips: int
+    bytes: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """What a data set folder's `dataset.json` says.
+
+    Attributes:
+        path: the folder.
+        name: of the corpus or the source folder.
+        sample_rate_hz: of all clips.
+        clip_samples: length of all clips.
+        classes: names, sorted; a label is an index into them.
+        counts: clips of each split, with and without label.
+        counts_by_class: for each split, labelled clips of each class.
+        unlabelled: clips without label; all are in train.
+        stft: the transform that `statistics` were taken with.
+        statistics: of the training split's log-magnitudes.
+        magnitude_floor: smaller magnitudes counted as this one in `statistics`.
+        licence: text of the recordings' licence, "" where the source has none.
+        skipped: recordings that could not be used.
+        ignored_files: number of files in the source that are no audio by their extension.
+        settings: what else the data set was prepared with.
+        shards: the files, in reading order.
+    """
+
+    path: Path
+    name: str
+    sample_rate_hz: int
+    clip_samples: int
+    classes: tuple[str, ...]
+    counts: Mapping[str, int]
+    counts_by_class: Mapping[str, Mapping[str, int]]
+    unlabelled: int
+    stft: StftSettings
+    statistics: LogMagnitudeStatistics
+    magnitude_floor: float
+    licence: str
+    skipped: tuple[Skipped, ...]
+    ignored_files: int
+    settings: Mapping[str, object]
+    shards: tuple[Shard, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Clips:
+    """Clips in memory.
+
+    Attributes:
+        audio: int16 [n, clip_samples]; value / 32,768 is the sample.
+        labels: int32 [n], index of the class, or UNLABELLED.
+        speakers: n names, "" where unknown.
+        sources: n paths below the source folder.
+    """
+
+    audio: np.ndarray
+    labels: np.ndarray
+    speakers: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def shard_name(split: str, index: int, count: int) -> str:
+    """File name of a split's shard `index` of `count`."""
+    return f"{split}-{index:05d}-of-{count:05d}.tfrecord"
+
+
+def write_shard(path: Path, split: str, clips: Iterable[tuple[np.ndarray, int, str, str]]) -> Shard:
+    """Writes clips to a new TFRecord file.
+
+    Args:
+        path: the file.
+        split: the clips' split.
+        clips: (audio int16 [clip_samples], label, speaker, source) of each.
+
+    Returns:
+        The shard's description.
+    """
+    count = 0
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for audio, label, speaker, source in clips:
+            writer.write(_example(audio, label, speaker, source, split))
+            count += 1
+    return Shard(path.name, split, count, path.stat().st_size, _sha256(path))
+
+
+def write_description(dataset: Dataset) -> None:
+    """Writes `dataset.json` into the data set's folder. Equal data sets give equal bytes."""
+    text = {"format_version": FORMAT_VERSION, **dataclasses.asdict(dataset)}
+    del text["path"]
+    (dataset.path / DESCRIPTION).write_text(json.dumps(text, indent=2) + "\n", encoding="ascii")
+
+
+def load_dataset(path: str | Path) -> Dataset:
+    """Reads a data set folder's description and checks that its shards are there, whole.
+
+    Raises:
+        DataError: no data set there, of another format version, damaged, or a shard is missing or
+            of another size.
+    """
+    path = Path(path)
+    description = path / DESCRIPTION
+    try:
+        text = json.loads(description.read_text(encoding="ascii"))
+        version = text.pop("format_version")
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} is no data set folder: it has no {DESCRIPTION}; "
+            "python -m gaae_tf.data.prepare makes one"
+        ) from error
+    except (OSError, UnicodeError, ValueError, KeyError, AttributeError) as error:
+        raise DataError(f"{description} cannot be read: {error!r}") from error
+    if version != FORMAT_VERSION:
+        raise DataError(
+            f"{description} has format_version {version}, this program reads {FORMAT_VERSION}; "
+            "prepare the data set again"
+        )
+    try:
+        dataset = Dataset(
+            path=path,
+            classes=tuple(text.pop("classes")),
+            stft=StftSettings(**text.pop("stft")),
+            statistics=LogMagnitudeStatistics(**text.pop("statistics")),
+            skipped=tuple(Skipped(**skipped) for skipped in text.pop("skipped")),
+            shards=tuple(Shard(**shard) for shard in text.pop("shards")),
+            **text,
+        )
+    except (TypeError, ValueError, KeyError) as error:
+        raise DataError(f"{description} is damaged: {error}") from error
+    for shard in dataset.shards:
+        file = path / shard.file
+        size = file.stat().st_size if file.is_file() else None
+        if size != shard.bytes:
+            found = "is missing" if size is None else f"has {size} bytes"
+            raise DataError(
+                f"{file} {found}, {DESCRIPTION} says {shard.bytes} bytes; "
+                "prepare the data set again or copy it whole"
+            )
+    return dataset
+
+
+def verify_checksums(dataset: Dataset) -> None:
+    """Reads every shard and compares its checksum with `dataset.json`.
+
+    Raises:
+        DataError: one differs.
+    """
+    for shard in dataset.shards:
+        checksum = _sha256(dataset.path / shard.file)
+        if checksum != shard.sha256:
+            raise DataError(
+                f"{dataset.path / shard.file} is damaged: SHA-256 is {checksum}, "
+                f"{DESCRIPTION} says {shard.sha256}"
+            )
+
+
+def read_clips(dataset: Dataset, split: str) -> Clips:
+    """Reads a whole split into memory, in the order of its shards.
+
+    Args:
+        dataset: an opened data set.
+        split: one of SPLITS; one without clips gives n = 0.
+
+    Raises:
+        DataError: no such split, or a shard is damaged.
+    """
+    if split not in SPLITS:
+        raise DataError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+    count = dataset.counts[split]
+    audio = np.empty([count, dataset.clip_samples], np.int16)
+    labels = np.empty([count], np.int32)
+    speakers: list[str] = []
+    sources: list[str] = []
+    files = [str(dataset.path / shard.file) for shard in dataset.shards if shard.split == split]
+    records = (
+        tf.data.TFRecordDataset(files)
+        .batch(256)
+        .map(lambda batch: _parse(batch, dataset.clip_samples), num_parallel_calls=2)
+    )
+    end = 0
+    try:
+        for batch in records.as_numpy_iterator() if files else ():
+            start, end = end, end + len(batch["label"])
+            audio[start:end] = batch["audio"]
+            labels[start:end] = batch["label"]
+            speakers += map(os.fsdecode, batch["speaker"])
+            sources += map(os.fsdecode, batch["source"])
+    except (tf.errors.OpError, ValueError) as error:
+        raise DataError(f"a {split} shard of {dataset.path} is damaged: {error}") from error
+    if end != count:
+        raise DataError(f"{dataset.path} holds {end} {split} clips, {DESCRIPTION} says {count}")
+    return Clips(audio, labels, tuple(speakers), tuple(sources))
+
+
+def _parse(batch: tf.Tensor, clip_samples: int) -> dict[str, tf.Tensor]:
+    features = tf.io.parse_example(
+        batch,
+        {
+            "audio": tf.io.FixedLenFeature([], tf.string),
+            "label": tf.io.FixedLenFeature([], tf.int64),
+            "speaker": tf.io.FixedLenFeature([], tf.string),
+            "source": tf.io.FixedLenFeature([], tf.string),
+        },
+    )
+    audio = tf.io.decode_raw(features["audio"], tf.int16)
+    return features | {"audio": tf.ensure_shape(audio, [None, clip_samples])}
+
+
+def _example(audio: np.ndarray, label: int, speaker: str, source: str, split: str) -> bytes:
+    def text(value: str) -> tf.train.Feature:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[os.fsencode(value)]))
+
+    samples = tf.train.BytesList(value=[audio.astype("<i2").tobytes()])
+    features = {
+        "audio": tf.train.Feature(bytes_list=samples),
+        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+        "speaker": text(speaker),
+        "source": text(source),
+        "split": text(split),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return example.SerializeToString(deterministic=True)  # else the map's order is not fixed
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,202 @@
+"""Circular short-time Fourier transform and its exact inverse (METHOD section 5, paper IV-B).
+
+The transform wraps around the clip's end, so `samples` samples give exactly
+`samples // hop_samples` frames and the dual window inverts it without an edge.
+
+Phase convention: a frame's phase counts from the window's *left edge*, which lies
+`window_samples / 2` samples before the frame's centre (that of `tf.signal`).
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+WINDOWS = ("hamming", "hann", "blackman", "gauss")
+
+# Cosine series a0 - a1 cos + a2 cos, and PGHI's C_g with γ = C_g window_samples²: METHOD section 5.
+_COSINES = {"hamming": (0.54, 0.46, 0.0), "hann": (0.5, 0.5, 0.0), "blackman": (0.42, 0.5, 0.08)}
+_GAMMA_FACTOR = {"hamming": 0.29794, "hann": 0.25645, "blackman": 0.17954}
+
+
+@dataclasses.dataclass(frozen=True)
+class StftSettings:
+    """Window, hop and transform length of a circular STFT; the defaults are the paper's.
+
+    Attributes:
+        window: one of `WINDOWS`; "gauss" is the Gaussian that PGHI is exact for, truncated.
+        window_samples: length of the window, even, at most `fft_size`.
+        hop_samples: samples between frames, at most `window_samples`.
+        fft_size: length of the transform, even; shorter windows are zero-padded to it.
+
+    Raises:
+        ValueError: a field is out of range, or no dual window exists.
+    """
+
+    window: str = "hamming"
+    window_samples: int = 512
+    hop_samples: int = 128
+    fft_size: int = 512
+
+    def __post_init__(self):
+        if self.window not in _COSINES and self.window != "gauss":
+            raise ValueError(f"window must be one of {', '.join(WINDOWS)}, not {self.window!r}")
+        for name in ("window_samples", "hop_samples", "fft_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, not {value!r}")
+        for name in ("window_samples", "fft_size"):
+            if getattr(self, name) % 2:
+                raise ValueError(f"{name} must be even, not {getattr(self, name)}")
+        if self.window_samples > self.fft_size:
+            raise ValueError(
+                f"window_samples must be at most fft_size ({self.fft_size}), "
+                f"not {self.window_samples}"
+            )
+        if self.hop_samples > self.window_samples:
+            raise ValueError(
+                f"hop_samples must be at most window_samples ({self.window_samples}), "
+                f"not {self.hop_samples}"
+            )
+        energy = _overlapped_energy(self)
+        if energy.min() < 1e-4 * energy.max():
+            raise ValueError(
+                f"hop_samples={self.hop_samples} leaves gaps between {self.window} windows of "
+                f"{self.window_samples} samples, so the transform has no inverse; "
+                f"{self.window_samples // 4} would do"
+            )
+
+    @property
+    def bins(self) -> int:
+        """Frequency bins of a network's spectrogram: `fft_size / 2`, the Nyquist bin dropped."""
+        return self.fft_size // 2
+
+    @property
+    def gamma(self) -> float:
+        """γ in samples² of the Gaussian exp(-π t² / γ) nearest to the window: PGHI's constant."""
+        if self.window == "gauss":
+            return float(self.hop_samples * self.fft_size)
+        return _GAMMA_FACTOR[self.window] * self.window_samples**2
+
+    def frames(self, samples: int) -> int:
+        """Frames of a clip of `samples` samples.
+
+        Raises:
+            ValueError: `samples` is not a positive multiple of `hop_samples`.
+        """
+        if samples < 1 or samples % self.hop_samples:
+            raise ValueError(
+                f"samples must be a positive multiple of hop_samples ({self.hop_samples}), "
+                f"not {samples}"
+            )
+        return samples // self.hop_samples
+
+
+def analysis_window(settings: StftSettings) -> np.ndarray:
+    """Periodic analysis window, float64 [window_samples], its peak of 1 at window_samples / 2."""
+    position = np.arange(settings.window_samples)
+    if settings.window == "gauss":
+        return np.exp(-np.pi * (position - settings.window_samples // 2) ** 2 / settings.gamma)
+    angle = 2.0 * np.pi * position / settings.window_samples
+    a0, a1, a2 = _COSINES[settings.window]
+    return a0 - a1 * np.cos(angle) + a2 * np.cos(2.0 * angle)
+
+
+def dual_window(settings: StftSettings) -> np.ndarray:
+    """Canonical dual of the analysis window, float64 [window_samples].
+
+    Overlap-adding the inverse-transformed frames times this window gives the signal back; since
+    the window fits in `fft_size`, it is the window over the energy of all its overlaps.
+    """
+    energy = np.resize(_overlapped_energy(settings), settings.window_samples)
+    return analysis_window(settings) / energy
+
+
+def stft(audio: tf.Tensor, settings: StftSettings) -> tf.Tensor:
+    """Circular STFT, frame n centred at sample n * hop_samples.
+
+    Args:
+        audio: float32 [..., samples], samples a multiple of `hop_samples`. float64 works too and
+            gives complex128.
+        settings: the transform.
+
+    Returns:
+        complex64 [..., fft_size // 2 + 1, frames].
+
+    Raises:
+        ValueError: the length is known and no multiple of `hop_samples`
+            (tf.errors.InvalidArgumentError where it is known only at run time).
+    """
+    return tf.linalg.matrix_transpose(stft_frames(audio, settings))
+
+
+def inverse_stft(spectrum: tf.Tensor, settings: StftSettings) -> tf.Tensor:
+    """Exact inverse of `stft`; the least-squares signal where no signal has that spectrum.
+
+    Args:
+        spectrum: complex64 (or complex128) [..., fft_size // 2 + 1, frames].
+        settings: the transform.
+
+    Returns:
+        float32 (or float64) audio [..., frames * hop_samples].
+
+    Raises:
+        ValueError: the bins do not fit `fft_size`.
+    """
+    spectrum = tf.convert_to_tensor(spectrum)
+    bins = settings.fft_size // 2 + 1
+    if spectrum.shape[-2] not in {None, bins}:
+        raise ValueError(f"spectrum must be [..., {bins}, frames], not {spectrum.shape}")
+    return inverse_stft_frames(tf.linalg.matrix_transpose(spectrum), settings)
+
+
+def stft_frames(audio: tf.Tensor, settings: StftSettings) -> tf.Tensor:
+    """`stft` in the order that it is computed in, [..., frames, bins], which spares a transpose."""
+    audio = tf.convert_to_tensor(audio)
+    samples = audio.shape[-1]
+    if samples is not None:
+        settings.frames(samples)  # raises
+    else:
+        samples = tf.shape(audio)[-1]
+        tf.debugging.assert_equal(
+            samples % settings.hop_samples,
+            0,
+            f"samples must be a multiple of hop_samples ({settings.hop_samples})",
+        )
+    # Where hops are longer than half a window, the last frame ends inside the clip: no tail.
+    before = settings.window_samples // 2
+    after = max(settings.window_samples // 2 - settings.hop_samples, 0)
+    head = tf.gather(audio, tf.range(-before, 0) % samples, axis=-1)
+    tail = tf.gather(audio, tf.range(after) % samples, axis=-1)
+    frames = tf.signal.frame(
+        tf.concat([head, audio, tail], axis=-1), settings.window_samples, settings.hop_samples
+    )
+    window = tf.constant(analysis_window(settings), audio.dtype)
+    return tf.signal.rfft(frames * window, [settings.fft_size])
+
+
+def inverse_stft_frames(frames: tf.Tensor, settings: StftSettings) -> tf.Tensor:
+    """`inverse_stft` of a spectrum in the order of `stft_frames`, [..., frames, bins]."""
+    pieces = tf.signal.irfft(frames, [settings.fft_size])[..., : settings.window_samples]
+    pieces *= tf.constant(dual_window(settings), pieces.dtype)
+    line = tf.signal.overlap_and_add(pieces, settings.hop_samples)
+    # The line starts half a window before the clip and ends after it. Wrap it around: whole clips,
+    # one below the other, summed.
+    count, length = frames.shape[-2], line.shape[-1]
+    samples = (tf.shape(frames)[-2] if count is None else count) * settings.hop_samples
+    length = tf.shape(line)[-1] if length is None else length
+    before = -(settings.window_samples // 2) % samples
+    after = -(before + length) % samples
+    paddings = [[0, 0]] * (line.shape.rank - 1) + [[before, after]]
+    leading = tf.shape(line)[:-1]
+    clips = tf.reshape(tf.pad(line, paddings), tf.concat([leading, [-1, samples]], axis=0))
+    audio = tf.reduce_sum(clips, axis=-2)
+    audio.set_shape([*frames.shape[:-2], None if count is None else samples])
+    return audio
+
+
+def _overlapped_energy(settings: StftSettings) -> np.ndarray:
+    """Sum over all frames of the squared window at each sample; it repeats every hop."""
+    energy = analysis_window(settings) ** 2
+    padded = np.pad(energy, (0, -settings.window_samples % settings.hop_samples))
+    return padded.reshape(-1, settings.hop_samples).sum(axis=0)

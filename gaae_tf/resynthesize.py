@@ -1,0 +1,192 @@
+"""Throws the phase of a recording away and rebuilds it from the STFT magnitudes alone.
+
+    python -m gaae_tf.resynthesize IN.wav OUT.wav [--vocoder=pghi_fgla] [--refine=32]
+
+What a perfect generator would sound like through this package's signal path: the difference that
+remains is the vocoder's. Reads whatever libsndfile reads, of any length, rate and channel count,
+and writes the same rate, length and channels, in the format that OUT's suffix names. Channels are
+rebuilt one by one, so the phase between them is lost as well. The window is counted in samples
+and made for 16 kHz: give a longer one (`--window_samples=1024 --hop_samples=256 --fft_size=1024`)
+for music at 44.1 kHz. The recording is worked on whole: about 0.25 GB of memory a minute at
+16 kHz, 0.7 GB at 44.1 kHz, for one channel at a time.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import tensorflow as tf
+from absl import app, flags
+
+from gaae_tf.ops.griffin_lim import griffin_lim
+from gaae_tf.ops.pghi import pghi
+from gaae_tf.ops.stft import WINDOWS, StftSettings, stft
+
+VOCODERS = ("pghi", "pghi_fgla", "griffin_lim")
+# Subtypes that any rate and length fit in without loss; others become the format's own default.
+_PLAIN_SUBTYPES = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
+
+
+def resynthesize(
+    audio: np.ndarray,
+    settings: StftSettings,
+    vocoder: str = "pghi",
+    refine: int | None = None,
+    seed: int = 0,
+) -> tuple[np.ndarray, float]:
+    """Rebuilds a recording from its STFT magnitudes.
+
+    Args:
+        audio: float32 [channels, samples], any length from 1 sample.
+        settings: the transform whose magnitudes are kept.
+        vocoder: "pghi" (`refine` has no effect); "pghi_fgla", PGHI and then `refine` iterations of
+            fast Griffin-Lim (momentum 0.99); "griffin_lim", `refine` iterations of the classic
+            algorithm from random phase.
+        refine: iterations; None means 32 after PGHI, 100 from random phase.
+        seed: of random phase.
+
+    Returns:
+        float32 [channels, samples], and the spectral convergence over all channels in dB.
+
+    Raises:
+        ValueError: the audio is empty, silent or not finite, or an argument is out of range.
+    """
+    if vocoder not in VOCODERS:
+        raise ValueError(f"vocoder must be one of {', '.join(VOCODERS)}, not {vocoder!r}")
+    if refine is None:
+        refine = 100 if vocoder == "griffin_lim" else 32
+    if refine < 0:
+        raise ValueError(f"refine must be 0 or more, not {refine!r}")
+    if audio.ndim != 2 or not audio.size:
+        raise ValueError(f"audio must be [channels, samples] and not empty, not {audio.shape}")
+    if not np.all(np.isfinite(audio)):
+        raise ValueError("audio must be finite everywhere, and holds infinities or NaN")
+    if not np.any(audio):
+        raise ValueError("audio must not be silent, and is zero throughout")
+    peak = np.abs(audio).max()
+    audio = audio / peak  # float files may hold any scale; squares below must not overflow
+    iterations = 0 if vocoder == "pghi" else refine
+    momentum = 0.99 if vocoder == "pghi_fgla" else 0.0
+    samples = audio.shape[1]
+    # The transform is circular: a window's length of silence keeps the end from the beginning.
+    silence = settings.window_samples
+    silence += -(samples + silence) % settings.hop_samples
+
+    def magnitude_of(line):
+        return tf.abs(stft(np.pad(line, (0, silence))[np.newaxis], settings)).numpy()
+
+    rebuilt = np.empty_like(audio)
+    error = energy = 0.0
+    for channel, line in enumerate(audio):  # one by one, for memory's sake
+        magnitude = magnitude_of(line)
+        phase = None if vocoder == "griffin_lim" else pghi(magnitude, settings, seed)
+        sound = griffin_lim(magnitude, settings, iterations, momentum, phase, seed)
+        rebuilt[channel] = sound.numpy()[0, :samples]
+        error += np.sum(np.square(magnitude_of(rebuilt[channel]) - magnitude), dtype=np.float64)
+        energy += np.sum(np.square(magnitude), dtype=np.float64)
+    return peak * rebuilt, 10.0 * np.log10(max(error / energy, np.finfo(np.float64).tiny))
+
+
+def resynthesize_file(
+    source: Path,
+    target: Path,
+    settings: StftSettings,
+    vocoder: str = "pghi",
+    refine: int | None = None,
+    seed: int = 0,
+) -> float:
+    """`resynthesize` from an audio file to another; returns the spectral convergence in dB.
+
+    The target gets the source's rate, length and channels, and its sample format where that is
+    plain PCM or float and fits the suffix. It is written beside its place and renamed.
+
+    Raises:
+        ValueError: the source holds no usable sound, or the target's suffix names no format.
+        OSError: a file or folder is missing or cannot be read or written.
+    """
+    container = target.suffix[1:].upper()
+    if container not in sf.available_formats() or container == "RAW":
+        raise ValueError(
+            f"{target}: the suffix must name an audio format (.wav, .flac, .ogg, ...), "
+            f"not {target.suffix!r}"
+        )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target}: there is no folder {target.parent}")
+    try:
+        # An open file, not a path: libsndfile then looks at the content, never at the suffix.
+        with source.open("rb") as file, sf.SoundFile(file) as recording:
+            rate_hz, subtype = recording.samplerate, recording.subtype
+            audio = recording.read(dtype="float32", always_2d=True).T
+    except sf.LibsndfileError as error:
+        raise ValueError(f"{source}: not readable as audio: {error.error_string}") from error
+    try:
+        rebuilt, convergence_db = resynthesize(audio, settings, vocoder, refine, seed)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
+    if subtype not in _PLAIN_SUBTYPES or not sf.check_format(container, subtype):
+        subtype = sf.default_subtype(container)
+    if subtype not in ("FLOAT", "DOUBLE") and np.abs(rebuilt).max() > 1.0:
+        over = np.count_nonzero(np.abs(rebuilt) > 1.0)
+        print(f"note: {over} samples beyond full scale were clipped", file=sys.stderr)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        sf.write(temporary, rebuilt.T, rate_hz, subtype=subtype, format=container)
+        temporary.replace(target)
+    except sf.LibsndfileError as error:
+        raise OSError(f"{target}: cannot be written: {error.error_string}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return convergence_db
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the command's flags in `values`."""
+    stft_defaults = StftSettings()
+    flags.DEFINE_enum(
+        "vocoder",
+        None,
+        VOCODERS,
+        "pghi: PGHI alone. pghi_fgla: PGHI, then --refine iterations of fast Griffin-Lim. "
+        "griffin_lim: --refine iterations of classic Griffin-Lim from random phase. "
+        "Default: pghi, or pghi_fgla where --refine is given.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "refine",
+        None,
+        "iterations of Griffin-Lim; default 32 for pghi_fgla, 100 for griffin_lim; "
+        "--vocoder=pghi has none",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_enum("window", stft_defaults.window, WINDOWS, "window", flag_values=values)
+    for name in ("window_samples", "hop_samples", "fft_size"):
+        default = getattr(stft_defaults, name)
+        flags.DEFINE_integer(name, default, "of the transform", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "of random phase", flag_values=values)
+
+
+def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
+    """The command: resynthesizes argv[1] to argv[2]; returns 1 on an error."""
+    if len(argv) != 3:
+        raise app.UsageError(f"IN and OUT are needed, {len(argv) - 1} arguments were given")
+    try:
+        settings = StftSettings(
+            values.window, values.window_samples, values.hop_samples, values.fft_size
+        )
+        vocoder = values.vocoder or ("pghi" if values.refine is None else "pghi_fgla")
+        convergence_db = resynthesize_file(
+            Path(argv[1]), Path(argv[2]), settings, vocoder, values.refine, values.seed
+        )
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"spectral convergence: {convergence_db:.1f} dB")
+    return 0
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    app.run(main)

@@ -1,0 +1,153 @@
+"""Folders of audio files to recordings. Corpora look at names alone, so files here hold nothing."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from gaae_tf.data.corpora import FolderCorpus, verify_sums
+from gaae_tf.data.shards import SPLITS, DataError
+
+
+def make(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return folder
+
+
+def table(corpus):
+    return [(r.source, r.label, r.split) for r in corpus.recordings]
+
+
+def splits_of(corpus):
+    return {r.source: r.split for r in corpus.recordings}
+
+
+def test_own_splits_are_taken_and_unlabelled_belongs_to_train(tmp_path):
+    make(tmp_path, "train/b/1.wav", "train/a/deep/er/2.FLAC", "train/unlabelled/3.mp3")
+    make(tmp_path, "valid/a/4.ogg", "test/b/5.aiff", "unlabelled/6.wav")
+    corpus = FolderCorpus(tmp_path)
+    assert corpus.classes == ("a", "b")
+    assert table(corpus) == [
+        ("train/a/deep/er/2.FLAC", "a", "train"),
+        ("train/b/1.wav", "b", "train"),
+        ("train/unlabelled/3.mp3", None, "train"),
+        ("unlabelled/6.wav", None, "train"),
+        ("valid/a/4.ogg", "a", "valid"),
+        ("test/b/5.aiff", "b", "test"),
+    ]
+
+
+def test_splits_are_drawn_class_by_class_in_the_shares_asked_for(tmp_path):
+    make(tmp_path, *[f"a/{i}.wav" for i in range(100)], *[f"b/{i}.wav" for i in range(20)])
+    corpus = FolderCorpus(tmp_path, valid_percent=5.0, test_percent=20.0)
+    counts = Counter((r.label, r.split) for r in corpus.recordings)
+    assert [counts["a", split] for split in SPLITS] == [75, 5, 20]
+    assert [counts["b", split] for split in SPLITS] == [15, 1, 4]
+
+
+def test_drawn_splits_depend_on_the_seed_and_the_path_below_the_folder_alone(tmp_path):
+    names = [f"a/{i}.wav" for i in range(40)]
+    one, two = make(tmp_path / "one", *names), make(tmp_path / "two", *reversed(names))
+    assert splits_of(FolderCorpus(one)) == splits_of(FolderCorpus(two))
+    assert splits_of(FolderCorpus(one)) != splits_of(FolderCorpus(one, seed=1))
+
+
+def test_drawn_splits_stay_what_they_were(tmp_path):
+    # By `printf 0/a/7.wav | sha256sum` and so on, 7 (2a3a...) comes first, then 5 (42e7...).
+    make(tmp_path, *[f"a/{i}.wav" for i in range(10)])
+    splits = splits_of(FolderCorpus(tmp_path))
+    assert [name for name, split in splits.items() if split == "test"] == ["a/7.wav"]
+    assert [name for name, split in splits.items() if split == "valid"] == ["a/5.wav"]
+
+
+def test_a_class_of_one_clip_keeps_it_for_training(tmp_path):
+    make(tmp_path, "a/1.wav", *[f"b/{i}.wav" for i in range(9)])
+    assert splits_of(FolderCorpus(tmp_path, 30.0, 60.0))["a/1.wav"] == "train"
+
+
+def test_unlabelled_clips_are_never_held_out(tmp_path):
+    make(tmp_path, "a/1.wav", *[f"unlabelled/{i}.wav" for i in range(50)])
+    assert {r.split for r in FolderCorpus(tmp_path, 20.0, 20.0).recordings} == {"train"}
+
+
+def test_other_files_and_hidden_ones_are_ignored_and_counted(tmp_path):
+    make(tmp_path, "a/1.wav", "a/1.json", "a/._1.wav", "README.md", ".DS_Store", ".git/x.wav")
+    corpus = FolderCorpus(tmp_path)
+    assert [r.source for r in corpus.recordings] == ["a/1.wav"]
+    assert corpus.ignored_files == 4  # what is inside a hidden folder is not looked at
+
+
+def test_files_of_one_name_stay_apart(tmp_path):
+    make(tmp_path, "a/1.wav", "a/1.flac", "a/sub/1.wav", "b/1.wav")
+    corpus = FolderCorpus(tmp_path, 0.0, 0.0)
+    assert [r.source for r in corpus.recordings] == [
+        "a/1.flac",
+        "a/1.wav",
+        "a/sub/1.wav",
+        "b/1.wav",
+    ]
+
+
+def test_names_may_hold_spaces_other_alphabets_and_broken_bytes(tmp_path):
+    make(tmp_path, "гитара 吉他/о дин.wav", os.fsdecode(b"b/\xff.wav"))
+    corpus = FolderCorpus(tmp_path)
+    assert corpus.classes == ("b", "гитара 吉他")
+    assert all(r.path.exists() for r in corpus.recordings)
+
+
+def test_links_to_folders_are_followed_and_circles_end(tmp_path):
+    make(tmp_path, "elsewhere/1.wav", "source/a/2.wav")
+    (tmp_path / "source/a/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "source/a/circle").symlink_to(tmp_path / "source/a")
+    corpus = FolderCorpus(tmp_path / "source")
+    assert [r.source for r in corpus.recordings] == ["a/2.wav", "a/link/1.wav"]
+
+
+def test_the_licence_of_the_folder_is_found(tmp_path):
+    make(tmp_path, "a/1.wav")
+    (tmp_path / "LICENSE.txt").write_text("Do as you please.", encoding="utf-8")
+    assert FolderCorpus(tmp_path).licence == "Do as you please."
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "has no class folder; looked for .*/CLASS/\\*.wav .* found no folder"),
+        (["a/1.txt"], "class folder .*/a has no audio files"),
+        (
+            ["1.wav", "2.wav", "a/3.wav"],
+            "2 audio files outside of any class folder \\(1.wav, 2.wav\\)",
+        ),
+        (["train/1.wav"], "train has 1 audio files outside of any class folder"),
+        (["test/a/1.wav"], "has test but no train"),
+        (["train/a/1.wav", "dog/1.wav"], "has dog beside train"),
+        (["train/a/1.wav", "test/b/1.wav"], "train has no audio of b"),
+        (["train/a/1.wav", "test/unlabelled/1.wav"], "unlabelled recordings belong to train"),
+    ],
+)
+def test_other_layouts_are_refused_with_what_was_found(tmp_path, names, message):
+    make(tmp_path, *names)
+    with pytest.raises(DataError, match=message):
+        FolderCorpus(tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"source folder .*/nowhere does not exist"):
+        FolderCorpus(tmp_path / "nowhere")
+
+
+def test_sums_find_a_changed_and_a_missing_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    # SHA-256 of "abc": FIPS 180-2, appendix B.1
+    sha256_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    (tmp_path / "SHA256SUMS").write_text(f"{sha256_abc}  a\n")
+    verify_sums(tmp_path)
+    (tmp_path / "a").write_bytes(b"abd")
+    with pytest.raises(DataError, match="a is damaged"):
+        verify_sums(tmp_path)
+    (tmp_path / "a").unlink()
+    with pytest.raises(DataError, match=r"a, which .* lists, is missing"):
+        verify_sums(tmp_path)

@@ -1,0 +1,251 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import gaae_tf
+from gaae_tf import evaluation
+from gaae_tf.data.prepare import PrepareConfig, prepare
+from gaae_tf.evaluation import ScorerSettings, evaluate, format_table
+from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
+from gaae_tf.ops.signal_path import SignalPath
+from gaae_tf.ops.stft import StftSettings
+
+# Keras 3.15 saves weights in a way that NumPy 2 announces the end of.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+CLASSES = ("high", "low", "middle")
+FREQUENCY_HZ = {"high": 1700.0, "middle": 1000.0, "low": 300.0}
+RATE_HZ, SAMPLES = 4000, 512
+STFT = StftSettings(window_samples=64, hop_samples=16, fft_size=64)
+SETTINGS = ScorerSettings(passes=6, min_steps=20, batch_size=16)
+TEST_COUNTS = {"high": 10, "low": 12, "middle": 14}
+
+
+def tone(name, rng):
+    time = np.arange(SAMPLES) / RATE_HZ
+    wave = np.sin(2.0 * np.pi * (FREQUENCY_HZ[name] * time + rng.uniform()))
+    return (rng.uniform(0.1, 0.5) * wave + rng.normal(0.0, 0.01, SAMPLES)).astype(np.float32)
+
+
+class ToneRun:
+    """A run whose every figure is known: it makes tones of the class that `makes` says."""
+
+    sample_rate_hz, clip_samples, classes = RATE_HZ, SAMPLES, CLASSES
+    checkpoint, step, vocoder, refine = "none", 7, "none", None
+
+    def __init__(self, dataset, makes=None):
+        self.config = type("Config", (), {"dataset": str(dataset.path)})
+        scaling = LogMagnitudeScaling(statistics=dataset.statistics)
+        self.signal_path = SignalPath(STFT, scaling)
+        self.makes = makes or {name: name for name in CLASSES}
+
+    def generate(self, label, count, seed):
+        rng = np.random.default_rng(seed)
+        return np.stack([tone(self.makes[label], rng) for _ in range(count)])
+
+    def encode(self, spectrograms):
+        probabilities = np.tile([0.2, 0.5, 0.3], (len(spectrograms), 1))
+        return np.zeros((len(spectrograms), 4)), np.zeros((len(spectrograms), 4)), probabilities
+
+    def reconstruct_spectrograms(self, spectrograms):
+        return spectrograms + np.float32(0.1)
+
+    def reconstruct(self, audio):
+        return 0.9 * audio
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("tones"), np.random.default_rng(0)
+    for split, counts in (("train", dict.fromkeys(CLASSES, 30)), ("test", TEST_COUNTS)):
+        for name, count in counts.items():
+            (folder / "wav" / split / name).mkdir(parents=True)
+            for index in range(count):
+                path = folder / "wav" / split / name / f"{index:02d}.wav"
+                soundfile.write(path, tone(name, rng), RATE_HZ)
+    config = PrepareConfig(
+        out=folder / "dataset",
+        source=folder / "wav",
+        sample_rate_hz=RATE_HZ,
+        clip_samples=SAMPLES,
+        stft=STFT,
+    )
+    return prepare(config, progress=None)
+
+
+def run_dir_of(path):
+    (path / "guidance.json").write_text(json.dumps({"train_indices": [0, 1, 30, 31, 60, 61]}))
+    return path
+
+
+def scores_of(run, run_dir, monkeypatch, **settings):
+    monkeypatch.setattr(gaae_tf, "load", lambda _: run, raising=False)
+    lines = []
+    settings = {"samples": 120, "scorer_settings": SETTINGS, "log": lines.append} | settings
+    return evaluate(run_dir_of(run_dir), **settings), "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def faithful(dataset, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run_dir = tmp_path_factory.mktemp("run")
+        return run_dir, *scores_of(ToneRun(dataset), run_dir, monkeypatch)
+
+
+def test_a_faithful_run_gets_its_known_figures(faithful):
+    _, scores, _ = faithful
+    assert scores["scorer_test_accuracy"] == 1.0
+    assert scores["requested_class_accuracy"] == 1.0
+    # encode always says "low", 12 of the 36 test clips.
+    assert scores["classifier_test_accuracy"] == pytest.approx(12 / 36)
+    assert scores["reconstruction_mse"] == pytest.approx(0.1**2, rel=1e-5)
+    # ‖0.9 S − S‖ / ‖S‖ = 0.1.
+    assert scores["reconstruction_spectral_convergence_db"] == pytest.approx(-20.0, abs=1e-4)
+    assert 2.5 < scores["inception_score"] <= 3.0
+    assert scores["simple_classifier_same_labels_accuracy"] > 0.6
+
+
+def test_generated_sounds_of_the_real_distribution_are_nearest(
+    faithful, dataset, tmp_path, monkeypatch
+):
+    _, scores, _ = faithful
+    swapped = ToneRun(dataset, makes={"high": "low", "low": "high", "middle": "middle"})
+    collapsed = ToneRun(dataset, makes=dict.fromkeys(CLASSES, "low"))
+    swapped_scores, log = scores_of(swapped, tmp_path, monkeypatch)
+    assert "taking the scorer kept at" in log
+    by_class = swapped_scores["details"]["requested_class_accuracy_by_class"]
+    assert {name: entry["value"] for name, entry in by_class.items()} == {
+        "high": 0.0,
+        "low": 0.0,
+        "middle": 1.0,
+    }
+    assert swapped_scores["requested_class_accuracy"] == pytest.approx(1 / 3)
+
+    collapsed_scores, _ = scores_of(collapsed, tmp_path, monkeypatch)
+    assert collapsed_scores["inception_score"] < 1.05
+    assert collapsed_scores["frechet_distance"] > 10.0 * scores["frechet_distance"]
+
+
+def test_scores_file_holds_plain_figures_with_their_provenance(faithful):
+    run_dir, scores, _ = faithful
+    written = json.loads((run_dir / "scores.json").read_text())
+    assert written == scores
+    for key in (
+        "requested_class_accuracy",
+        "classifier_test_accuracy",
+        "scorer_test_accuracy",
+        "inception_score",
+        "frechet_distance",
+        "reconstruction_mse",
+    ):
+        assert isinstance(written[key], float)
+    provenance = written["provenance"]
+    assert provenance["samples"] == 120
+    assert provenance["step"] == 7
+    assert provenance["test_clips"] == 36
+    assert provenance["labels_of_the_run"] == 6
+    assert provenance["scorer"]["test_accuracy"] == written["scorer_test_accuracy"]
+    assert not list(run_dir.glob(".*"))
+
+
+def test_a_figure_that_cannot_be_had_is_null_with_its_reason(faithful):
+    _, scores, _ = faithful
+    entry = scores["details"]["frechet_distance"]["generated_against_real_test"]["features"]
+    assert entry["value"] is None
+    assert "at least 257 clips" in entry["reason"]
+    assert "not to be had" in format_table(scores)
+
+
+def test_a_kept_scorer_gives_the_same_figures(faithful, dataset, tmp_path, monkeypatch):
+    _, scores, log = faithful
+    assert "taking the scorer" not in log
+    again, log = scores_of(ToneRun(dataset), tmp_path, monkeypatch)
+    assert "taking the scorer kept at" in log
+    assert again["frechet_distance"] == scores["frechet_distance"]
+    assert again["inception_score"] == scores["inception_score"]
+    assert not list((dataset.path / "scorers").glob(".*"))
+
+
+def test_another_signal_path_gets_another_scorer(faithful, dataset, tmp_path, monkeypatch):
+    run = ToneRun(dataset)
+    scaling = LogMagnitudeScaling(dynamic_range_nepers=5.0, statistics=dataset.statistics)
+    run.signal_path = SignalPath(STFT, scaling)
+    before = set((dataset.path / "scorers").iterdir())
+    monkeypatch.setattr(evaluation, "train_classifier", _StopsHere())
+    with pytest.raises(_StopsHere.Called):
+        scores_of(run, tmp_path, monkeypatch)
+    assert set((dataset.path / "scorers").iterdir()) == before
+
+
+class _StopsHere:
+    class Called(Exception):
+        pass
+
+    def __call__(self, *_, **__):
+        raise self.Called
+
+
+def test_too_few_samples_are_named(dataset, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"--samples=29 is too few.* at least 30"):
+        scores_of(ToneRun(dataset), tmp_path, monkeypatch, samples=29)
+
+
+def test_a_missing_data_set_is_named(dataset, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="nowhere is no data set folder"):
+        scores_of(ToneRun(dataset), tmp_path, monkeypatch, dataset_dir=tmp_path / "nowhere")
+
+
+def test_a_data_set_of_other_classes_is_named(dataset, tmp_path, monkeypatch):
+    run = ToneRun(dataset)
+    run.classes = ("cat", "dog")
+    with pytest.raises(ValueError, match=r"trained with classes .'cat', 'dog'."):
+        scores_of(run, tmp_path, monkeypatch)
+
+
+def test_sounds_that_are_not_finite_are_named(faithful, dataset, tmp_path, monkeypatch):
+    run = ToneRun(dataset)
+    run.generate = lambda label, count, seed: np.full((count, SAMPLES), np.nan, np.float32)
+    with pytest.raises(ValueError, match="sounds of class high must be finite"):
+        scores_of(run, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"train_indices": [0, 90]}', "clips 0 to 90, but .* clips 0 to 89"),
+        ('{"train_indices": []}', "at least one index"),
+        ('{"train_indices"', "cannot be read"),
+        ('{"indices": [1]}', "cannot be read"),
+    ],
+)
+def test_bad_guidance_is_named(tmp_path, text, message):
+    (tmp_path / "guidance.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        evaluation.read_guidance(tmp_path, 90)
+
+
+def test_a_small_training_set_gets_the_fewest_steps_and_a_large_one_the_most():
+    settings = ScorerSettings(passes=12, min_steps=200, max_steps=3000, batch_size=32)
+    assert settings.epochs(60) == 100  # two steps a pass
+    assert settings.epochs(1200) == 12
+    assert settings.epochs(18_620) == 5  # 582 steps a pass
+
+
+def test_command_names_a_missing_run(tmp_path):
+    script = Path(__file__).parents[1] / "evaluate.py"
+    done = subprocess.run(
+        [sys.executable, str(script), f"--run_dir={tmp_path / 'absent'}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"--run_dir={tmp_path / 'absent'} is no folder" in done.stderr
+    assert "Traceback" not in done.stderr
