@@ -20,11 +20,9 @@ import soundfile as sf
 import tensorflow as tf
 from absl import app, flags
 
-from gaae_tf.ops.griffin_lim import griffin_lim
-from gaae_tf.ops.pghi import pghi
 from gaae_tf.ops.stft import WINDOWS, StftSettings, stft
+from gaae_tf.synthesis import VOCODERS, iterations, vocode
 
-VOCODERS = ("pghi", "pghi_fgla", "griffin_lim")
 # Subtypes that any rate and length fit in without loss; others become the format's own default.
 _PLAIN_SUBTYPES = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
 
@@ -41,10 +39,8 @@ def resynthesize(
     Args:
         audio: float32 [channels, samples], any length from 1 sample.
         settings: the transform whose magnitudes are kept.
-        vocoder: "pghi" (`refine` has no effect); "pghi_fgla", PGHI and then `refine` iterations of
-            fast Griffin-Lim (momentum 0.99); "griffin_lim", `refine` iterations of the classic
-            algorithm from random phase.
-        refine: iterations; None means 32 after PGHI, 100 from random phase.
+        vocoder: one of `synthesis.VOCODERS`; `synthesis.vocode` tells what they do.
+        refine: iterations of Griffin-Lim; None means 32 after PGHI, 100 from random phase.
         seed: of random phase.
 
     Returns:
@@ -53,12 +49,7 @@ def resynthesize(
     Raises:
         ValueError: the audio is empty, silent or not finite, or an argument is out of range.
     """
-    if vocoder not in VOCODERS:
-        raise ValueError(f"vocoder must be one of {', '.join(VOCODERS)}, not {vocoder!r}")
-    if refine is None:
-        refine = 100 if vocoder == "griffin_lim" else 32
-    if refine < 0:
-        raise ValueError(f"refine must be 0 or more, not {refine!r}")
+    iterations(vocoder, refine)  # raises
     if audio.ndim != 2 or not audio.size:
         raise ValueError(f"audio must be [channels, samples] and not empty, not {audio.shape}")
     if not np.all(np.isfinite(audio)):
@@ -67,8 +58,6 @@ def resynthesize(
         raise ValueError("audio must not be silent, and is zero throughout")
     peak = np.abs(audio).max()
     audio = audio / peak  # float files may hold any scale; squares below must not overflow
-    iterations = 0 if vocoder == "pghi" else refine
-    momentum = 0.99 if vocoder == "pghi_fgla" else 0.0
     samples = audio.shape[1]
     # The transform is circular: a window's length of silence keeps the end from the beginning.
     silence = settings.window_samples
@@ -81,9 +70,8 @@ def resynthesize(
     error = energy = 0.0
     for channel, line in enumerate(audio):  # one by one, for memory's sake
         magnitude = magnitude_of(line)
-        phase = None if vocoder == "griffin_lim" else pghi(magnitude, settings, seed)
-        sound = griffin_lim(magnitude, settings, iterations, momentum, phase, seed)
-        rebuilt[channel] = sound.numpy()[0, :samples]
+        sound = vocode(magnitude, settings, vocoder, refine, seed)
+        rebuilt[channel] = sound[0, :samples]
         error += np.sum(np.square(magnitude_of(rebuilt[channel]) - magnitude), dtype=np.float64)
         energy += np.sum(np.square(magnitude), dtype=np.float64)
     return peak * rebuilt, 10.0 * np.log10(max(error / energy, np.finfo(np.float64).tiny))

@@ -18,7 +18,9 @@ import tensorflow as tf
 
 from gaae_tf import losses
 
+# What `train_step` reports: equation (6) and its terms, (7), (8), and the norm of each update's gradient.
 LOSS_NAMES = ("EDC", "G", "R", "Cl", "Cg", "Lg", "S_loss", "L_loss")
+LOG_NAMES = (*LOSS_NAMES, "gradient_norm_EDC", "gradient_norm_S", "gradient_norm_L")
 
 
 @dataclasses.dataclass(frozen=True)

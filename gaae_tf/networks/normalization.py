@@ -60,23 +60,25 @@ class BatchNormalization(keras.layers.Layer):
 
     def call(self, features, condition=None, training=False):
         """[batch, bins, frames, channels] and, if conditional, [batch, classes] -> same shape."""
-        x = ops.cast(features, "float32")
+        _, bins, frames, channels = features.shape
+        # Frames and channels side by side, so that every operation runs along long rows: with few
+        # channels twice as fast on a CPU as on the four axes.
+        x = ops.reshape(ops.cast(features, "float32"), (-1, bins, frames * channels))
         if training:
-            mean, variance = _global_moments(x)
+            mean, variance = _global_moments(x, channels)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
         else:
             mean, variance = self.moving_mean, self.moving_variance
         if self.classes is None:
-            gain, bias = self.gain, self.bias
+            gain, bias = self.gain[None], self.bias[None]
         else:
             condition = ops.cast(condition, "float32")
             gain = 1.0 + ops.matmul(condition, self.gain)
             bias = ops.matmul(condition, self.bias)
-            gain, bias = gain[:, None, None, :], bias[:, None, None, :]
-        # One multiply and one add for each element: everything else is folded into the two factors.
         scale = gain * ops.rsqrt(variance + self.epsilon)
-        return ops.cast(x * scale + (bias - mean * scale), self.compute_dtype)
+        x = (x - _rows(mean[None], frames)) * _rows(scale, frames) + _rows(bias, frames)
+        return ops.reshape(ops.cast(x, self.compute_dtype), (-1, bins, frames, channels))
 
     def get_config(self):
         """The constructor's arguments."""
@@ -87,14 +89,30 @@ class BatchNormalization(keras.layers.Layer):
         }
 
 
-def _global_moments(x):
-    """Mean and variance of each channel over the batch of all replicas; float32 [channels] each."""
-    mean, variance = ops.moments(x, axes=(0, 1, 2))
+def _rows(values, frames):
+    """Repeats [batch, channels] for each frame: [batch, 1, frames·channels]."""
+    return ops.tile(values, (1, frames))[:, None, :]
+
+
+def _global_moments(x, channels):
+    """Mean and variance of each channel over the batch of all replicas; float32 [channels] each.
+
+    Args:
+        x: float32 [batch, bins, frames·channels].
+        channels: number of channels.
+    """
+
+    def channel_means(values):
+        return ops.mean(ops.reshape(ops.mean(values, axis=(0, 1)), (-1, channels)), axis=0)
+
+    mean = channel_means(x)
+    frames = x.shape[-1] // channels
+    variance = channel_means(ops.square(x - _rows(mean[None], frames)))
     if keras.backend.backend() != "tensorflow":
         return mean, variance
     # Replicas hold equally many examples, so the global moments are means of the local ones:
     # averaging these few numbers is far cheaper than `synchronized` moments of x itself.
     local = ops.stack([mean, variance + ops.square(mean)])[None]
     averages, _ = ops.moments(local, axes=(0,), synchronized=True)
-    mean, mean_square = averages[0], averages[1]
-    return mean, ops.maximum(mean_square - ops.square(mean), 0.0)
+    global_mean, mean_square = averages[0], averages[1]
+    return global_mean, ops.maximum(mean_square - ops.square(global_mean), 0.0)

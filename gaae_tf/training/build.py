@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import keras
 
 from gaae_tf.config import TrainConfig
@@ -16,9 +18,19 @@ from gaae_tf.training.run_folder import DataDescription
 def build_model(config: TrainConfig, data: DataDescription) -> GAAE:
     """The configured networks with freshly drawn weights, equal for equal seeds.
 
-    Call it inside the strategy's scope. `config.precision` must be resolved, not "auto".
+    Call it inside the strategy's scope. `config.precision` must be resolved, not "auto". Global
+    random state stays as it was.
     """
-    keras.utils.set_random_seed(config.seed)
+    # Keras initializers without a seed draw one from `random`, and from nothing else.
+    state = random.getstate()
+    random.seed(config.seed)
+    try:
+        return _build(config, data)
+    finally:
+        random.setstate(state)
+
+
+def _build(config: TrainConfig, data: DataDescription) -> GAAE:
     bins, frames = config.stft.bins, config.stft.frames(data.clip_samples)
     classes = len(data.classes)
     tower = {

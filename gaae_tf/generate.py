@@ -1,0 +1,132 @@
+"""Sounds of a trained run as WAV files.
+
+    python -m gaae_tf.generate --run_dir=runs/quickstart --label=guitar --count=8 --out=sounds
+
+Without --label, the --count sounds are of all classes in turn. A file's name tells what it is:
+guitar_seed1_003.wav is number 3 of seed 1, always the same sound, and numbered alike in every
+class the same style code. Files of the same name are replaced.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import soundfile
+from absl import app, flags
+
+from gaae_tf import loading, synthesis
+from gaae_tf.data.audio import to_int16
+
+_SOUNDS_AT_ONCE = 64  # written before the next are made
+
+
+def write_samples(
+    loaded: loading.LoadedGAAE,
+    out_dir: str | Path,
+    count: int,
+    label: str | int | None = None,
+    seed: int = 0,
+    log: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Generates sounds and writes each as a 16-bit WAV file at the run's rate.
+
+    Args:
+        loaded: the run.
+        out_dir: folder for the files `<class>_seed<seed>_<number>.wav`; made if absent.
+        count: sounds in all.
+        label: their class, by name or index; None for all classes in turn.
+        seed: sound i depends on (its class, seed, i) alone.
+        log: receives each file's path as it is written.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        ValueError: there is no such class, or `count` or `seed` is out of range.
+        OSError: a file cannot be written.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    classes = loaded.classes if label is None else [loaded.classes[loaded.label_index(label)]]
+    names = [classes[i % len(classes)] for i in range(count)]
+    out_dir = Path(out_dir)
+    paths = []
+    for start in range(0, count, _SOUNDS_AT_ONCE):
+        part = names[start : start + _SOUNDS_AT_ONCE]
+        sounds = loaded.generate_each(part, seed, first=start)
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for i, (name, sound) in enumerate(zip(part, sounds, strict=True), start):
+            paths.append(out_dir / f"{name}_seed{seed}_{i:03d}.wav")
+            write_wav(paths[-1], sound, loaded.sample_rate_hz)
+            if log:
+                log(str(paths[-1]))
+    return paths
+
+
+def write_wav(path: Path, audio, sample_rate_hz: int) -> None:
+    """Writes audio [samples] in [-1, 1] as 16-bit WAV, whole or not at all; beyond is clipped."""
+    wav = io.BytesIO()  # libsndfile would not tell a full disk
+    soundfile.write(wav, to_int16(audio), sample_rate_hz, format="WAV", subtype="PCM_16")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(wav.getvalue())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the command's flags in `values`."""
+    flags.DEFINE_string("run_dir", None, "Folder of the training run.", flag_values=values)
+    flags.DEFINE_string("out", None, "Folder for the WAV files.", flag_values=values)
+    flags.DEFINE_string(
+        "label", None, "Class of the sounds; default: all classes in turn.", flag_values=values
+    )
+    flags.DEFINE_integer("count", 8, "Sounds in all.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer(
+        "seed", 0, "Equal seeds give equal sounds.", lower_bound=0, flag_values=values
+    )
+    flags.DEFINE_enum(
+        "vocoder",
+        "pghi_fgla",
+        synthesis.VOCODERS,
+        "pghi: PGHI alone. pghi_fgla: PGHI, then --refine iterations of fast Griffin-Lim. "
+        "griffin_lim: --refine iterations of classic Griffin-Lim from random phase.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "refine",
+        None,
+        "Iterations of Griffin-Lim; default 32 for pghi_fgla, 100 for griffin_lim.",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "checkpoint",
+        "latest",
+        loading.CHECKPOINT_NAMES,
+        "Which checkpoint; best is by accuracy on validation clips.",
+        flag_values=values,
+    )
+    flags.mark_flags_as_required(["run_dir", "out"], values)
+
+
+def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
+    """The command; returns 1 on an error."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    try:
+        loaded = loading.load(values.run_dir, values.checkpoint, values.vocoder, values.refine)
+        paths = write_samples(loaded, values.out, values.count, values.label, values.seed, print)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(paths)} sounds of step {loaded.step:,} in {values.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    app.run(main)

@@ -1,0 +1,434 @@
+"""A trained run, loaded for use: sounds of a class, codes of a recording, and the ways between.
+
+    run = gaae_tf.load("runs/quickstart")
+    sounds = run.generate("guitar", count=8, seed=1)
+    codes = run.represent(audio)
+
+Needs the run folder alone, no data set. The networks are the averaged ones (METHOD §4) with batch
+statistics measured again, in float32 whatever precision they were trained in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gaae_tf import synthesis
+from gaae_tf.config import TrainConfig
+from gaae_tf.models.gaae import GAAE
+from gaae_tf.training.build import build_model
+from gaae_tf.training.checkpoints import restore_for_sampling
+from gaae_tf.training.run_folder import CHECKPOINTS, CONFIG, DataDescription
+
+CHECKPOINT_NAMES = ("latest", "best")
+
+# Networks always see this many rows, the last batch padded: a result that depended on the size of
+# its batch, if only by rounding, would depend on `count`.
+_BATCH = 16
+_SOUNDS_AT_ONCE = 16 * _BATCH  # bounds how many spectrograms are held on the way to sound
+
+
+def load(
+    run_dir: str | Path,
+    checkpoint: str = "latest",
+    vocoder: str = "pghi_fgla",
+    refine: int | None = None,
+) -> LoadedGAAE:
+    """Loads a trained run.
+
+    Args:
+        run_dir: the run folder.
+        checkpoint: "latest", or "best" by accuracy on validation clips.
+        vocoder: what turns spectrograms into sound, one of `synthesis.VOCODERS`.
+        refine: its iterations; None for its default.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or it holds no configuration or checkpoint.
+        ValueError: an argument or a file in the folder is not what it should be.
+    """
+    run_dir = Path(run_dir)
+    if not run_dir.is_dir():
+        raise FileNotFoundError(f"run_dir {run_dir} is no folder; give that of a training run")
+    if checkpoint not in CHECKPOINT_NAMES:
+        raise ValueError(
+            f"checkpoint must be one of {', '.join(CHECKPOINT_NAMES)}, got {checkpoint!r}"
+        )
+    synthesis.iterations(vocoder, refine)  # raises
+    config = TrainConfig.load(run_dir / CONFIG)
+    data = DataDescription.load(run_dir)
+    with _float32_policy():
+        model = build_model(dataclasses.replace(config, precision="float32"), data)
+    try:
+        restore_for_sampling(model, run_dir, checkpoint)
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"the {checkpoint} checkpoint in {run_dir / CHECKPOINTS} does not fit "
+            f"{run_dir / CONFIG} or is damaged: {error}"
+        ) from error
+    model.reestimate_statistics(config.reestimate_batches)
+    return LoadedGAAE(model, config, data, checkpoint, vocoder, refine)
+
+
+@dataclasses.dataclass(frozen=True)
+class Representation:
+    """Codes of consecutive clips, one row each; recording after recording.
+
+    Attributes:
+        guided: guided codes z, float32 [rows, guided_dim].
+        style: style codes z′, float32 [rows, style_dim].
+        probabilities: of the classes, float32 [rows, classes].
+        predicted: the most probable class of each row, by name.
+        start_s: where each clip starts in its recording, seconds, float64 [rows].
+        recording: which recording each row belongs to, int64 [rows].
+    """
+
+    guided: np.ndarray
+    style: np.ndarray
+    probabilities: np.ndarray
+    predicted: tuple[str, ...]
+    start_s: np.ndarray
+    recording: np.ndarray
+
+
+class LoadedGAAE:
+    """A trained model with its signal path; `load` makes it.
+
+    Audio is float32 in [-1, 1] at `sample_rate_hz`; spectrograms are float32
+    [clips, bins, frames, 1] in [-1, 1]. A label is the name or the index of a class. Equal seeds
+    give equal results.
+
+    Attributes:
+        classes: names, in label order.
+        config: of the training.
+        data: what the run knows of its data set.
+        sample_rate_hz, clip_samples: of every clip.
+        signal_path: audio to spectrogram, and spectrogram to magnitude.
+        step: iterations that the checkpoint has seen.
+        checkpoint, vocoder, refine: as loaded.
+        model: the networks.
+    """
+
+    def __init__(
+        self,
+        model: GAAE,
+        config: TrainConfig,
+        data: DataDescription,
+        checkpoint: str,
+        vocoder: str,
+        refine: int | None,
+    ):
+        self.model = model
+        self.config = config
+        self.data = data
+        self.checkpoint = checkpoint
+        self.vocoder = vocoder
+        self.refine = refine
+        self.classes = data.classes
+        self.sample_rate_hz = data.sample_rate_hz
+        self.clip_samples = data.clip_samples
+        self.signal_path = data.signal_path(
+            config.stft, config.scaling, config.dynamic_range_nepers
+        )
+        self.step = int(model.step.numpy())
+        self._draw = tf.function(synthesis.style_codes, autograph=False, reduce_retracing=True)
+        self._decoder = tf.function(lambda *inputs: (model.averaged_decoder(*inputs),))
+        self._encoder = tf.function(lambda spectrograms: encode(model, spectrograms))
+        self._autoencoder = tf.function(lambda spectrograms: (model(spectrograms),))
+        self._analysis = tf.function(lambda audio: (self.signal_path.spectrogram(audio),))
+
+    def generate(self, label: str | int, count: int = 1, seed: int = 0) -> np.ndarray:
+        """Sounds of a class, their style codes drawn from the prior.
+
+        Args:
+            label: the class.
+            count: how many.
+            seed: sound i depends on (label, seed, i) alone. The same (seed, i) gives the same style
+                code in every class.
+
+        Returns:
+            float32 [count, clip_samples].
+
+        Raises:
+            ValueError: there is no such class, or `count` or `seed` is out of range.
+        """
+        return self.generate_each([label] * _checked_count(count), seed)
+
+    def generate_each(
+        self, labels: Sequence[str | int], seed: int = 0, first: int = 0
+    ) -> np.ndarray:
+        """Sounds of one class each: number i is `generate(labels[i], first + i + 1, seed)[-1]`.
+
+        Returns:
+            float32 [len(labels), clip_samples].
+        """
+        return np.concatenate(
+            [
+                self.to_audio(self.generate_spectrograms(labels[start:stop], seed, first + start))
+                for start, stop in _parts(_checked_count(len(labels), "the number of labels"))
+            ]
+        )
+
+    def generate_spectrograms(
+        self, labels: Sequence[str | int], seed: int = 0, first: int = 0
+    ) -> np.ndarray:
+        """Spectrograms of one class each; number i depends on (labels[i], seed, first + i) alone.
+
+        Returns:
+            float32 [len(labels), bins, frames, 1].
+        """
+        styles = self._styles(seed, first, _checked_count(len(labels), "the number of labels"))
+        return self._decode(styles, self._one_hot(labels))
+
+    def represent(self, audio: np.ndarray) -> Representation:
+        """Codes and classes of recordings, clip by clip.
+
+        Args:
+            audio: one recording [samples] or equally long ones [recordings, samples], of any
+                length: they are cut into consecutive clips, the last one zero-padded.
+
+        Raises:
+            ValueError: the audio is empty, not of that shape, not floating-point or not finite.
+        """
+        recordings = _checked_audio(audio)
+        clips = self.cut(recordings)
+        codes = [
+            self.encode(self._spectrograms(clips[start:stop])) for start, stop in _parts(len(clips))
+        ]
+        guided, style, probabilities = (np.concatenate(parts) for parts in zip(*codes, strict=True))
+        each = len(clips) // len(recordings)
+        start_s = np.arange(each) * (self.clip_samples / self.sample_rate_hz)
+        return Representation(
+            guided=guided,
+            style=style,
+            probabilities=probabilities,
+            predicted=tuple(self.classes[label] for label in probabilities.argmax(axis=1)),
+            start_s=np.tile(start_s, len(recordings)),
+            recording=np.repeat(np.arange(len(recordings)), each),
+        )
+
+    def encode(self, spectrograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Guided codes [n, guided_dim], style codes [n, style_dim], probabilities [n, classes].
+
+        Raises:
+            ValueError: the spectrograms are not of the run's shape, or not finite.
+        """
+        guided, style, probabilities = _in_batches(
+            self._encoder, self._checked_spectrograms(spectrograms)
+        )
+        return guided, style, probabilities
+
+    def reconstruct_spectrograms(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Spectrograms decoded from their own codes and predicted class; same shape.
+
+        Raises:
+            ValueError: the spectrograms are not of the run's shape, or not finite.
+        """
+        return _in_batches(self._autoencoder, self._checked_spectrograms(spectrograms))[0]
+
+    def reconstruct(self, audio: np.ndarray) -> np.ndarray:
+        """Recordings decoded from their own codes, clip by clip.
+
+        Args:
+            audio: as in `represent`.
+
+        Returns:
+            float32 of the same shape. Clips are joined as they are, without a cross-fade.
+
+        Raises:
+            ValueError: as in `represent`.
+        """
+        return self._resound(audio, self.reconstruct_spectrograms)
+
+    def restyle(self, audio: np.ndarray, label: str | int) -> np.ndarray:
+        """Recordings decoded from their own style codes as another class, clip by clip.
+
+        Args:
+            audio: as in `represent`.
+            label: the class to give them.
+
+        Returns:
+            float32 of the same shape, joined as `reconstruct` does.
+
+        Raises:
+            ValueError: there is no such class, or as in `represent`.
+        """
+        condition = self._one_hot([label])
+
+        def decode(spectrograms):
+            style = self.encode(spectrograms)[1]
+            return self._decode(style, np.repeat(condition, len(style), axis=0))
+
+        return self._resound(audio, decode)
+
+    def interpolate(
+        self,
+        first: int | np.ndarray,
+        second: int | np.ndarray,
+        count: int = 8,
+        label: str | int | None = None,
+    ) -> np.ndarray:
+        """Sounds along the line between two style codes, z0 + η·(z1 - z0), in one class.
+
+        Args:
+            first: where z0 comes from: a recording [samples], whose first clip is encoded, or a
+                seed, for the style code of `generate(…, seed=seed)[0]`.
+            second: where z1 comes from, likewise.
+            count: sounds, 2 or more: η runs evenly from 0 to 1.
+            label: the class; None for the one predicted for `first`, if that is a recording.
+
+        Returns:
+            float32 [count, clip_samples].
+
+        Raises:
+            ValueError: an argument is not as described.
+        """
+        if _checked_count(count) < 2:
+            raise ValueError(f"count must be 2 or more to interpolate, got {count}")
+        z0, predicted = self._end(first)
+        z1, _ = self._end(second)
+        if label is None:
+            if predicted is None:
+                raise ValueError("label is needed where first is a seed, which tells no class")
+            label = predicted
+        eta = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, np.newaxis]
+        condition = np.repeat(self._one_hot([label]), count, axis=0)
+        return self.to_audio(self._decode(z0 + eta * (z1 - z0), condition))
+
+    def to_audio(self, spectrograms: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Sound of spectrograms by this run's vocoder, float32 [n, clip_samples]."""
+        return synthesis.to_audio(spectrograms, self.signal_path, self.vocoder, self.refine, seed)
+
+    def cut(self, recordings: np.ndarray) -> np.ndarray:
+        """Consecutive clips of recordings [n, samples], the last of each zero-padded.
+
+        Returns:
+            float32 [n * clips of each, clip_samples].
+        """
+        missing = -recordings.shape[1] % self.clip_samples
+        return np.pad(recordings, ((0, 0), (0, missing))).reshape(-1, self.clip_samples)
+
+    def label_index(self, label: str | int) -> int:
+        """The index of a class given by name or index.
+
+        Raises:
+            ValueError: there is no such class; those that there are are named.
+        """
+        if isinstance(label, str):
+            if label in self.classes:
+                return self.classes.index(label)
+        elif isinstance(label, (int, np.integer)) and 0 <= label < len(self.classes):
+            return int(label)
+        raise ValueError(
+            f"label must be one of {', '.join(self.classes)} (or 0 to {len(self.classes) - 1}), "
+            f"got {label!r}"
+        )
+
+    def _one_hot(self, labels):
+        indices = [self.label_index(label) for label in labels]
+        return np.eye(len(self.classes), dtype=np.float32)[indices]
+
+    def _styles(self, seed, first, count):
+        synthesis.check_seed(seed)
+        indices = tf.range(first, first + count, dtype=tf.int64)
+        return self._draw(tf.constant(seed, tf.int64), indices, self.config.style_dim).numpy()
+
+    def _decode(self, style, condition):
+        return _in_batches(self._decoder, style, condition)[0]
+
+    def _spectrograms(self, clips):
+        return _in_batches(self._analysis, clips)[0]
+
+    def _end(self, source):
+        """Style code [1, style_dim] of a seed or a recording's first clip, and its class if any."""
+        if isinstance(source, (int, np.integer)):
+            return self._styles(source, 0, 1), None
+        if np.ndim(source) != 1:
+            raise ValueError(
+                "first and second must each be a seed or one recording [samples], "
+                f"got shape {np.shape(source)}"
+            )
+        codes = self.represent(np.asarray(source)[: self.clip_samples])
+        return codes.style, codes.predicted[0]
+
+    def _resound(self, audio, decode: Callable[[np.ndarray], np.ndarray]):
+        recordings = _checked_audio(audio)
+        clips = self.cut(recordings)
+        sounds = [
+            self.to_audio(decode(self._spectrograms(clips[start:stop])))
+            for start, stop in _parts(len(clips))
+        ]
+        joined = np.concatenate(sounds).reshape(len(recordings), -1)
+        return joined[:, : recordings.shape[1]].reshape(np.shape(audio))
+
+    def _checked_spectrograms(self, spectrograms):
+        spectrograms = np.asarray(spectrograms, np.float32)
+        shape = self.signal_path.stft.bins, self.signal_path.stft.frames(self.clip_samples), 1
+        if spectrograms.shape[1:] != shape or not len(spectrograms):
+            raise ValueError(
+                f"spectrograms must be [n, {shape[0]}, {shape[1]}, 1] with n of 1 or more, "
+                f"got {spectrograms.shape}"
+            )
+        if not np.all(np.isfinite(spectrograms)):
+            raise ValueError("spectrograms must be finite, and hold infinities or NaN")
+        return spectrograms
+
+
+def encode(model: GAAE, spectrograms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Guided codes, style codes and class probabilities by the averaged networks."""
+    guided, style = model.averaged_encoder(spectrograms)
+    return guided, style, tf.nn.softmax(model.averaged_classifier(guided))
+
+
+def _in_batches(function, *arrays):
+    """A function of [_BATCH, …] tensors to a tuple of such, over arrays of any number of rows."""
+    results = []
+    for start in range(0, len(arrays[0]), _BATCH):
+        rows = [array[start : start + _BATCH] for array in arrays]
+        missing = _BATCH - len(rows[0])
+        padded = [np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) for array in rows]
+        results.append([output.numpy()[: len(rows[0])] for output in function(*padded)])
+    return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+
+def _parts(count):
+    """(start, stop) of parts that are whole batches, but for the last."""
+    return [
+        (start, min(start + _SOUNDS_AT_ONCE, count)) for start in range(0, count, _SOUNDS_AT_ONCE)
+    ]
+
+
+def _checked_count(count, name="count"):
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count!r}")
+    return int(count)
+
+
+def _checked_audio(audio):
+    """Recordings float32 [n, samples]."""
+    audio = np.asarray(audio)
+    if not np.issubdtype(audio.dtype, np.floating):
+        raise ValueError(f"audio must be floating-point in [-1, 1], got {audio.dtype}")
+    if audio.ndim not in (1, 2) or not audio.size:
+        raise ValueError(
+            f"audio must be [samples] or [recordings, samples] and not empty, got {audio.shape}"
+        )
+    if not np.all(np.isfinite(audio)):
+        raise ValueError("audio must be finite, and holds infinities or NaN")
+    return np.atleast_2d(audio).astype(np.float32)
+
+
+@contextlib.contextmanager
+def _float32_policy():
+    """The caller's dtype policy would reach layers that name none."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)

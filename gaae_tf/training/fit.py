@@ -1,0 +1,332 @@
+"""From a configuration to a finished run folder."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gaae_tf.config import TrainConfig
+from gaae_tf.data.guidance import labelled_share
+from gaae_tf.data.pipeline import evaluation_batches, training_stream
+from gaae_tf.data.prepare import ensure_notes
+from gaae_tf.data.shards import Dataset, load_dataset, read_clips
+from gaae_tf.data.statistics import log_magnitude_statistics
+from gaae_tf.models.gaae import GAAE, LOG_NAMES
+from gaae_tf.training import run_folder
+from gaae_tf.training.build import build_model, compile_model
+from gaae_tf.training.callbacks import TensorBoardLogger
+from gaae_tf.training.checkpoints import Checkpoints
+from gaae_tf.training.run_folder import DataDescription
+from gaae_tf.training.strategy import make_strategy, resolve_precision
+
+# What a continued run may change: how long and how it runs, not what it trains.
+CHANGEABLE = frozenset(
+    {
+        "run_dir",
+        "dataset",
+        "steps",
+        "max_minutes",
+        "steps_per_call",
+        "checkpoint_every",
+        "keep_checkpoints",
+        "summary_every",
+        "strategy",
+        "reestimate_batches",
+    }
+)
+
+
+class NonFiniteError(RuntimeError):
+    """A loss term or gradient stopped being finite; the message names step and term."""
+
+
+class Interrupted(Exception):
+    """A signal asked the training to stop; its state was saved.
+
+    Attributes:
+        signal_number: the signal.
+    """
+
+    def __init__(self, signal_number: int):
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        self.signal_number = signal_number
+
+
+def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, DataDescription]:
+    """Settles all that a configuration leaves to the data set and the hardware.
+
+    Returns:
+        The configuration with data set folder and precision filled in, the data set, and its description
+        with statistics for the configuration's own transform.
+
+    Raises:
+        ValueError: the data set is missing or does not fit; or the run folder holds another run.
+    """
+    if config.dataset == "notes":
+        rate, length = config.sample_rate_hz or 16_000, config.clip_samples or 16_384
+        config.check_clip(rate, length)
+        config = dataclasses.replace(
+            config, dataset=str(ensure_notes(rate, length, stft=config.stft))
+        )
+    dataset = load_dataset(config.dataset)
+    config.check_clip(dataset.sample_rate_hz, dataset.clip_samples)
+    run_dir = Path(config.run_dir)
+    if (run_dir / run_folder.CONFIG).exists():
+        config = _continued(config, TrainConfig.load(run_dir / run_folder.CONFIG))
+        data = DataDescription.load(run_dir)
+        if data.classes != dataset.classes:
+            raise ValueError(
+                f"{run_dir} was trained on the classes {', '.join(data.classes)}, but "
+                f"{config.dataset} has {', '.join(dataset.classes)}; name another --run_dir"
+            )
+        return config, dataset, data
+    config = dataclasses.replace(
+        config,
+        precision=resolve_precision(config),
+        sample_rate_hz=dataset.sample_rate_hz,
+        clip_samples=dataset.clip_samples,
+    )
+    statistics = dataset.statistics
+    if dataset.stft != config.stft:
+        statistics = log_magnitude_statistics(read_clips(dataset, "train").audio, config.stft)
+    data = DataDescription(
+        dataset=config.dataset,
+        sample_rate_hz=dataset.sample_rate_hz,
+        clip_samples=dataset.clip_samples,
+        classes=dataset.classes,
+        statistics=statistics,
+        licence=dataset.licence,
+    )
+    return config, dataset, data
+
+
+def _continued(config: TrainConfig, saved: TrainConfig) -> TrainConfig:
+    """The configuration that continues a run: the saved one, but for what may change."""
+    asked = dataclasses.asdict(config)
+    kept = dataclasses.asdict(saved)
+    unset = {"precision": "auto", "sample_rate_hz": 0, "clip_samples": 0}
+    for name, value in asked.items():
+        if name in CHANGEABLE:
+            kept[name] = value
+        elif value != kept[name] and value != unset.get(name):
+            raise ValueError(
+                f"{config.run_dir} holds a run with --{name}={kept[name]}, got --{name}={value}; "
+                "name another --run_dir, or give the same value to continue"
+            )
+    return TrainConfig(**kept)
+
+
+def train(config: TrainConfig) -> Path:
+    """Trains to `config.steps`, or as long as `config.max_minutes` allows, from where the run folder stands.
+
+    Returns:
+        The run folder, with a checkpoint of its last step.
+
+    Raises:
+        ValueError: data set, run folder and configuration do not fit.
+        NonFiniteError: a loss or gradient was not finite; the last good checkpoint stays.
+        Interrupted: SIGINT or SIGTERM came; the state is saved.
+    """
+    config, dataset, data = resolve(config)
+    run_dir = Path(config.run_dir)
+    clips = read_clips(dataset, "train")
+    labelled = labelled_share(clips.labels, config.labelled_percent, config.seed)
+    _check_guidance(clips.labels[labelled], data.classes, config)
+    strategy = make_strategy(config.strategy)
+    if config.batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"--batch_size={config.batch_size} must be a multiple of the "
+            f"{strategy.num_replicas_in_sync} devices"
+        )
+
+    run_dir.mkdir(parents=True, exist_ok=True)
+    data.save(run_dir)
+    guidance = {
+        "train_indices": labelled.tolist(),
+        "clips": [clips.sources[i] for i in labelled],
+    }
+    run_folder.write_text(run_dir / run_folder.GUIDANCE, json.dumps(guidance, indent=1) + "\n")
+    run_folder.write_text(run_dir / run_folder.CONFIG, config.to_flags())
+
+    with strategy.scope():
+        model = build_model(config, data)
+        compile_model(model, config)
+        checkpoints = Checkpoints(run_dir, model, config.keep_checkpoints)
+        first_step = checkpoints.restore()
+    signal_path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
+    stream = training_stream(
+        clips.audio,
+        clips.labels,
+        labelled,
+        classes=len(data.classes),
+        batch_size=config.batch_size,
+        draws=config.discriminator_steps + 1,
+        seed=config.seed,
+        signal_path=signal_path,
+        first_step=first_step,
+    )
+    valid = read_clips(dataset, "valid")
+    test = read_clips(dataset, "test")
+    logger = TensorBoardLogger(
+        run_dir / run_folder.LOGS, config, data, test.audio, test.labels, config.summary_every
+    )
+    print(
+        f"Training {config.model} on {config.dataset}: {len(clips.audio)} clips, "
+        f"{len(labelled)} of them with labels, {len(data.classes)} classes; {config.precision}, "
+        f"{strategy.num_replicas_in_sync} device(s); step {first_step} of {config.steps}.",
+        flush=True,
+    )
+    if first_step < config.steps:
+        print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
+    run_steps(
+        model,
+        stream,
+        strategy,
+        config,
+        checkpoints,
+        validate=lambda: validation_accuracy(model, valid, signal_path),
+        callbacks=[logger],
+    )
+    return run_dir
+
+
+def run_steps(
+    model: GAAE,
+    stream: tf.data.Dataset,
+    strategy: tf.distribute.Strategy,
+    config: TrainConfig,
+    checkpoints: Checkpoints,
+    validate=lambda: None,
+    callbacks: list[keras.callbacks.Callback] = (),
+) -> None:
+    """The training loop: several iterations a compiled call, then callbacks, checkpoints and signals.
+
+    `Model.fit` is not used because it does not run under every strategy and cannot save in mid-call; see the
+    module's `train` for what is raised.
+    """
+    batches = iter(strategy.experimental_distribute_dataset(stream))
+    names = list(LOG_NAMES)
+
+    @tf.function
+    def iterate(count):
+        """Runs `count` iterations; returns their logs, float32 [count, names]."""
+        history = tf.TensorArray(tf.float32, size=count, element_shape=[len(names)])
+        for i in tf.range(count):
+            logs = strategy.run(model.train_step, args=(next(batches),))
+            # Every replica reports the means over the global batch.
+            first = [strategy.experimental_local_results(logs[name])[0] for name in names]
+            history = history.write(i, tf.stack(first))
+        return history.stack()
+
+    callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
+    step = int(model.step.numpy())
+    bar = keras.utils.Progbar(
+        config.steps, stateful_metrics=names, interval=1.0, unit_name="step"
+    )
+    bar.update(step)
+    callbacks.on_train_begin()
+    stop_at = config.max_minutes * 60.0 or math.inf
+    with _caught_signals() as received:
+        while step < config.steps and float(checkpoints.trained_seconds.numpy()) < stop_at:
+            count = min(
+                config.steps_per_call,
+                config.steps - step,
+                config.checkpoint_every - step % config.checkpoint_every,
+            )
+            start = time.perf_counter()
+            history = dict(zip(names, iterate(tf.constant(count)).numpy().T, strict=True))
+            seconds = time.perf_counter() - start
+            _check_finite(history, step, config)
+            step += count
+            checkpoints.trained_seconds.assign_add(seconds)
+            logs = {name: float(values.mean()) for name, values in history.items()}
+            bar.update(step, logs.items())
+            logs["steps_per_second"] = count / seconds
+            callbacks.on_train_batch_end(step - 1, logs)
+            if received:
+                checkpoints.save()
+                callbacks.on_train_end()
+                raise Interrupted(received[0])
+            if step % config.checkpoint_every == 0 and step < config.steps:
+                checkpoints.save(validate())
+        if step > 0:
+            checkpoints.save(validate())
+        callbacks.on_train_end()
+
+
+def _check_finite(history: dict[str, np.ndarray], first_step: int, config: TrainConfig) -> None:
+    """Raises NonFiniteError for the first step whose loss, or gradient, is not finite."""
+    scaled = config.precision == "mixed_float16"
+    found = []
+    for name, values in history.items():
+        if scaled and name.startswith("gradient_norm"):
+            continue  # loss scaling meets an overflow by leaving the step out
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            found.append((bad[0], name, values[bad[0]]))
+    if found:
+        step = min(step for step, _, _ in found)
+        terms = ", ".join(f"{name} = {value}" for at, name, value in found if at == step)
+        raise NonFiniteError(
+            f"step {first_step + step}: {terms}. Nothing was saved since the last checkpoint in "
+            f"{config.run_dir}; lower the learning rates or use --precision=float32"
+        )
+
+
+@contextlib.contextmanager
+def _caught_signals() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM; a second one acts at once."""
+    received: list[int] = []
+
+    def note(number, _frame):
+        received.append(number)
+        print(
+            f"\n{signal.Signals(number).name}: saving after the current call; "
+            "a second signal stops at once.",
+            flush=True,
+        )
+        for caught in previous:
+            signal.signal(caught, signal.SIG_DFL)
+
+    previous = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        previous[number] = signal.getsignal(number)
+        signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def validation_accuracy(model: GAAE, clips, signal_path) -> float | None:
+    """Share of labelled clips whose class C finds, by the averaged networks; None without such clips."""
+    labelled = clips.labels >= 0
+    if not labelled.any():
+        return None
+    predicted = [
+        np.argmax(
+            model.averaged_classifier(model.averaged_encoder(signal_path.spectrogram(batch))[0]), 1
+        )
+        for batch in evaluation_batches(clips.audio[labelled], 64)
+    ]
+    return float(np.mean(np.concatenate(predicted) == clips.labels[labelled]))
+
+
+def _check_guidance(labels: np.ndarray, classes: tuple[str, ...], config: TrainConfig) -> None:
+    missing = [name for index, name in enumerate(classes) if index not in labels]
+    if missing:
+        raise ValueError(
+            f"{config.dataset} has no labelled training clip of {', '.join(missing)}; every class "
+            "needs at least one"
+        )

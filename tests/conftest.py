@@ -1,0 +1,68 @@
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session")
+def tiny_run_dir(tmp_path_factory):
+    """A run folder of an untrained model: two classes, 1 kHz, clips of 512 samples, 32×16.
+
+    Its statistics are made up; batch statistics and class gains are disturbed, so that classes and
+    codes make a difference that a test can see.
+    """
+    import numpy as np
+
+    from gaae_tf.config import TrainConfig
+    from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+    from gaae_tf.training import run_folder
+    from gaae_tf.training.build import build_model, compile_model
+    from gaae_tf.training.checkpoints import Checkpoints
+
+    run_dir = tmp_path_factory.mktemp("tiny_run")
+    config = TrainConfig(
+        dataset="gone",
+        run_dir=str(run_dir),
+        seed=3,
+        window_samples=64,
+        hop_samples=32,
+        fft_size=64,
+        channels=2,
+        non_local_bins=0,
+        guided_dim=6,
+        style_dim=5,
+        reestimate_batches=2,
+        precision="mixed_bfloat16",
+    )
+    data = run_folder.DataDescription(
+        dataset="gone",
+        sample_rate_hz=1000,
+        clip_samples=512,
+        classes=("low", "high"),
+        statistics=LogMagnitudeStatistics(maximum=2.0, mean=-3.0, deviation=2.0),
+        licence="CC0-1.0",
+    )
+    model = build_model(config, data)
+    compile_model(model, config)
+    rng = np.random.default_rng(0)
+    for network in (model.averaged_encoder, model.averaged_decoder, model.averaged_classifier):
+        for weight in network.weights:
+            if weight.path.rsplit("/", 1)[-1] != "left_vector":
+                weight.assign_add(0.1 * rng.normal(size=weight.shape))
+    for weight in model.averaged_decoder.weights:
+        if weight.path.endswith("moving_variance"):
+            weight.assign(abs(weight))
+    model.step.assign(7)
+    Checkpoints(run_dir, model, keep=1).save(accuracy=0.5)
+    run_folder.write_text(run_dir / run_folder.CONFIG, config.to_flags())
+    data.save(run_dir)
+    return run_dir
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_run_dir):
+    """The tiny run, loaded."""
+    import gaae_tf
+
+    return gaae_tf.load(tiny_run_dir)

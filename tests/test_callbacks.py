@@ -1,0 +1,281 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+
+import gaae_tf
+from gaae_tf.config import TrainConfig
+from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+from gaae_tf.ops.stft import stft
+from gaae_tf.training.build import build_model, compile_model
+from gaae_tf.training.callbacks import TensorBoardLogger
+from gaae_tf.training.checkpoints import restore_for_sampling
+from gaae_tf.training.run_folder import DataDescription
+
+RATE_HZ, SAMPLES = 1000, 512
+CLASSES = ("low", "middle", "high")
+CONFIG = TrainConfig(
+    dataset="gone",
+    run_dir="nowhere",
+    seed=4,
+    window_samples=64,
+    hop_samples=32,
+    fft_size=64,
+    channels=2,
+    non_local_bins=0,
+    guided_dim=6,
+    style_dim=5,
+    batch_size=8,
+    discriminator_steps=2,
+    autoencoder_learning_rate=0.25,
+    discriminator_learning_rate=0.5,
+    reestimate_batches=1,
+    precision="float32",
+)
+DATA = DataDescription(
+    dataset="gone",
+    sample_rate_hz=RATE_HZ,
+    clip_samples=SAMPLES,
+    classes=CLASSES,
+    statistics=LogMagnitudeStatistics(maximum=2.0, mean=-3.0, deviation=2.0),
+)
+AUDIO = np.random.default_rng(0).integers(-9000, 9000, (11, SAMPLES)).astype(np.int16)
+LABELS = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, -1], np.int32)
+LOGS = {"EDC": 0.5, "R": 0.25, "S_loss": 2.0, "gradient_norm_EDC": 3.0, "steps_per_second": 1.5}
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = build_model(CONFIG, DATA)
+    compile_model(model, CONFIG)
+    return model
+
+
+def write(model, log_dir, steps, first=0, summary_every=4, audio=AUDIO, labels=LABELS):
+    """Calls the hooks as a training does that goes from step `first` to each of `steps`."""
+    model.step.assign(first)
+    logger = TensorBoardLogger(log_dir, CONFIG, DATA, audio, labels, summary_every)
+    logger.set_model(model)
+    logger.on_train_begin()
+    for step in steps:
+        model.step.assign(step)
+        logger.on_train_batch_end(step - 1, LOGS | {"EDC": step / 2})
+    logger.on_train_end()
+
+
+def read(log_dir):
+    """Events of every tag as TensorBoard keeps them: tag -> [(step, tensor)]."""
+    events = EventAccumulator(str(log_dir), size_guidance={"tensors": 0})
+    events.Reload()
+    return {
+        tag: [(event.step, tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)]
+        for tag in events.Tags()["tensors"]
+    }
+
+
+def sounds(event):
+    """Waveforms [n, samples] and rate of an audio event."""
+    _, tensor = event
+    decoded = [tf.audio.decode_wav(wav) for wav in tensor.reshape(len(tensor), -1)[:, 0]]
+    return np.stack([sound.audio.numpy()[:, 0] for sound in decoded]), {
+        int(sound.sample_rate) for sound in decoded
+    }
+
+
+@pytest.fixture(scope="module")
+def weights_before(model):
+    return [weight.numpy() for weight in model.weights]
+
+
+@pytest.fixture(scope="module")
+def log_dir(model, weights_before, tmp_path_factory):
+    """Logs of a training of 6 steps, two a call, with summaries after 4 and at the end."""
+    log_dir = tmp_path_factory.mktemp("run") / "logs"
+    write(model, log_dir, [2, 4, 6])
+    return log_dir
+
+
+@pytest.fixture(scope="module")
+def logged(log_dir):
+    return read(log_dir)
+
+
+def test_every_call_is_a_point_of_each_curve(logged):
+    steps = [2, 4, 6]
+    assert logged["loss/EDC"] == [(step, step / 2) for step in steps]
+    expected = {
+        "loss/R": 0.25,
+        "loss/S_loss": 2.0,
+        "gradient_norm/EDC": 3.0,
+        "speed/steps_per_second": 1.5,
+        "speed/clips_per_second": 1.5 * 3 * 2 * 8,  # 3 draws a step, x_u and x_l of 8 clips each
+        "learning_rate/autoencoder": 0.25,
+        "learning_rate/sample": 0.5,
+        "learning_rate/latent": 0.5,
+    }
+    for tag, value in expected.items():
+        assert logged[tag] == [(step, value) for step in steps], tag
+
+
+def test_nothing_else_is_logged(logged):
+    curves = {tag for tag in logged if tag.split("/")[0] not in ("sounds", "loss")}
+    assert curves == {
+        "config",
+        "spectrograms",
+        "gradient_norm/EDC",
+        "speed/steps_per_second",
+        "speed/clips_per_second",
+        "learning_rate/autoencoder",
+        "learning_rate/sample",
+        "learning_rate/latent",
+    }
+
+
+def test_configuration_is_a_table_of_all_flags(logged):
+    ((step, text),) = logged["config"]
+    table = text.item().decode()
+    assert step == 0
+    assert "| --guided_dim | 6 |" in table
+    assert table.count("\n| --") == len(CONFIG.to_flags().splitlines())
+
+
+def test_pictures_come_when_summary_every_steps_have_passed_and_at_the_end(logged):
+    assert [step for step, _ in logged["spectrograms"]] == [4, 6]
+
+
+def test_a_call_may_step_over_the_step_of_a_summary_and_the_end_repeats_none(model, tmp_path):
+    write(model, tmp_path, [3, 6])
+    write(model, tmp_path, [], first=6)  # a finished run, started again
+    assert [step for step, _ in read(tmp_path)["spectrograms"]] == [6]
+
+
+def test_picture_decodes_to_one_row_a_class(logged):
+    heights = {}
+    for step, (width, height, png, *more) in logged["spectrograms"]:
+        picture = tf.io.decode_png(png).numpy()
+        assert picture.shape == (int(height), int(width), 3)
+        assert not more
+        heights[step] = int(height)
+    # Inches of figures.py: 3 panels and 2 gaps, with 0.5 below and 0.6 above; 100 pixels each.
+    assert set(heights.values()) == {round(100 * (3 * 1.3 + 2 * 0.15 + 0.5 + 0.6))}
+
+
+def test_sounds_have_the_data_sets_rate_and_length(logged):
+    tags = {f"sounds/{name}/{kind}" for name in CLASSES for kind in ("real", "reconstructed")}
+    tags |= {f"sounds/{name}/generated" for name in CLASSES}
+    assert {tag for tag in logged if tag.startswith("sounds/")} == tags
+    for tag in tags:
+        assert [step for step, _ in logged[tag]] == [4, 6]
+        waves, rates = sounds(logged[tag][0])
+        assert rates == {RATE_HZ}
+        assert waves.shape == (2, SAMPLES)
+
+
+def test_real_sounds_are_recordings_spread_over_their_class(logged):
+    for name, clips in (("low", [0, 1]), ("middle", [2, 4]), ("high", [6, 8])):
+        waves, _ = sounds(logged[f"sounds/{name}/real"][0])
+        assert waves == pytest.approx(AUDIO[clips] / 32768.0, abs=1.5 / 32768.0)
+
+
+def test_reconstructed_sounds_come_from_the_averaged_networks(model, logged):
+    path = DATA.signal_path(CONFIG.stft, CONFIG.scaling, CONFIG.dynamic_range_nepers)
+    audio = (AUDIO[[2, 4]] / 32768.0).astype(np.float32)
+    guided, style = model.averaged_encoder(path.spectrogram(audio))
+    probabilities = tf.nn.softmax(model.averaged_classifier(guided))
+    weights = model.averaged_decoder.get_weights()
+    model.reestimate_statistics(CONFIG.reestimate_batches)
+    wanted = path.magnitude(model.averaged_decoder(style, probabilities)).numpy()
+    model.averaged_decoder.set_weights(weights)
+    waves, _ = sounds(logged["sounds/middle/reconstructed"][0])
+    found = np.abs(stft(waves, CONFIG.stft).numpy())
+    # An untrained spectrogram is no sound's: the vocoder comes only so near.
+    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.9
+
+
+def test_generated_sounds_are_those_of_the_loaded_run(tiny_run_dir, tmp_path):
+    run = gaae_tf.load(tiny_run_dir)
+    config = dataclasses.replace(run.config, precision="float32")
+    model = build_model(config, run.data)
+    compile_model(model, config)
+    restore_for_sampling(model, tiny_run_dir)
+    logger = TensorBoardLogger(tmp_path, config, run.data, AUDIO[:0], LABELS[:0], 1)
+    logger.set_model(model)
+    logger.on_train_begin()
+    model.step.assign_add(1)
+    logger.on_train_batch_end(0, LOGS)
+    logger.on_train_end()
+    logged = read(tmp_path)
+    for name in run.classes:
+        waves, _ = sounds(logged[f"sounds/{name}/generated"][0])
+        expected = np.clip(run.generate(name, 2, seed=config.seed), -1.0, 1.0)
+        assert waves == pytest.approx(expected, abs=1e-4)
+
+
+def test_sounds_of_an_unchanged_model_do_not_change(logged):
+    for tag in ("sounds/low/reconstructed", "sounds/low/generated"):
+        first, second = (sounds(event)[0] for event in logged[tag])
+        assert np.array_equal(first, second)
+
+
+def test_the_model_is_left_as_it_was(model, weights_before, log_dir):
+    for weight, before in zip(model.weights, weights_before, strict=True):
+        if weight is not model.step:
+            assert np.array_equal(weight.numpy(), before), weight.path
+
+
+def test_projector_shows_the_codes_of_every_clip_with_its_class(model, log_dir):
+    config = text_format.Parse((log_dir / "projector_config.pbtxt").read_text(), ProjectorConfig())
+    codes = {}
+    for embedding in config.embeddings:
+        names = (log_dir / embedding.metadata_path).read_text().splitlines()
+        assert names == [*(CLASSES[i] for i in LABELS[:-1]), "unlabelled"]
+        codes[embedding.tensor_name] = np.loadtxt(log_dir / embedding.tensor_path, delimiter="\t")
+    path = DATA.signal_path(CONFIG.stft, CONFIG.scaling, CONFIG.dynamic_range_nepers)
+    guided, style = model.averaged_encoder(path.spectrogram((AUDIO / 32768.0).astype(np.float32)))
+    assert set(codes) == {"z_guided", "z_style"}
+    np.testing.assert_allclose(codes["z_guided"], guided, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(codes["z_style"], style, rtol=1e-4, atol=1e-5)
+
+
+def test_a_continued_run_replaces_what_came_after_its_checkpoint(model, tmp_path):
+    write(model, tmp_path, [2, 4, 6])  # stopped after 6, its last checkpoint at 4
+    write(model, tmp_path, [5], first=4)
+    write(model, tmp_path, [], first=5)
+    logged = read(tmp_path)
+    assert [step for step, _ in logged["loss/EDC"]] == [2, 4, 5]
+    assert [step for step, _ in logged["spectrograms"]] == [4, 5]
+    assert [step for step, _ in logged["sounds/low/real"]] == [4, 5]
+    assert [step for step, _ in logged["config"]] == [0, 4, 5]
+
+
+def test_a_class_without_clips_has_generated_sounds_only(model, tmp_path):
+    write(model, tmp_path, [4], audio=AUDIO[:3], labels=LABELS[:3])
+    tags = set(read(tmp_path))
+    assert "sounds/high/generated" in tags
+    assert not tags & {"sounds/high/real", "sounds/high/reconstructed"}
+    assert sounds(read(tmp_path)["sounds/middle/real"][0])[0].shape == (2, SAMPLES)
+
+
+def test_a_data_set_without_clips_to_show_still_has_generated_sounds(model, tmp_path):
+    write(model, tmp_path, [4], audio=AUDIO[:0], labels=LABELS[:0])
+    logged = read(tmp_path)
+    assert [step for step, _ in logged["spectrograms"]] == [4]
+    kinds = {tag.split("/")[-1] for tag in logged if tag.startswith("sounds/")}
+    assert kinds == {"generated"}
+    assert not (tmp_path / "projector_config.pbtxt").exists()
+
+
+def test_networks_that_broke_down_are_shown_without_sounds(tmp_path):
+    model = build_model(CONFIG, DATA)
+    compile_model(model, CONFIG)
+    for weight in model.averaged_decoder.weights:
+        weight.assign(np.full(weight.shape, np.nan))
+    write(model, tmp_path, [4])
+    logged = read(tmp_path)
+    kinds = {tag.split("/")[-1] for tag in logged if tag.startswith("sounds/")}
+    assert kinds == {"real"}
+    assert [step for step, _ in logged["spectrograms"]] == [4]

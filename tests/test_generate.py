@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import soundfile
+from absl import flags
+
+from gaae_tf import generate
+
+
+def run(*arguments):
+    values = flags.FlagValues()
+    generate.define_flags(values)
+    return generate.main(values(["generate", *map(str, arguments)]), values)
+
+
+def test_sounds_of_one_class_at_the_runs_rate(tiny_run, tmp_path):
+    paths = generate.write_samples(tiny_run, tmp_path / "new" / "out", 2, "high", seed=1)
+    assert [path.name for path in paths] == ["high_seed1_000.wav", "high_seed1_001.wav"]
+    info = soundfile.info(paths[0])
+    assert (info.samplerate, info.channels, info.frames) == (1000, 1, 512)
+    assert (info.format, info.subtype) == ("WAV", "PCM_16")
+    written = np.stack([soundfile.read(path, dtype="float32")[0] for path in paths])
+    expected = np.clip(tiny_run.generate("high", 2, seed=1), -1.0, 32767 / 32768)
+    np.testing.assert_allclose(written, expected, atol=0.5 / 32768 + 1e-7)
+
+
+def test_all_classes_take_turns_and_a_name_tells_its_sound(tiny_run, tmp_path):
+    turns = generate.write_samples(tiny_run, tmp_path / "turns", 3, seed=1)
+    assert [path.name[:-4] for path in turns] == [
+        "low_seed1_000",
+        "high_seed1_001",
+        "low_seed1_002",
+    ]
+    ones = generate.write_samples(tiny_run, tmp_path / "ones", 3, "high", seed=1)
+    assert turns[1].name == ones[1].name
+    assert turns[1].read_bytes() == ones[1].read_bytes()
+
+
+def test_a_count_beyond_one_part_numbers_on(tiny_run, tmp_path, monkeypatch):
+    whole = generate.write_samples(tiny_run, tmp_path / "whole", 5)
+    monkeypatch.setattr(generate, "_SOUNDS_AT_ONCE", 2)
+    parts = generate.write_samples(tiny_run, tmp_path / "parts", 5)
+    assert [path.name for path in parts] == [path.name for path in whole]
+    assert [path.read_bytes() for path in parts] == [path.read_bytes() for path in whole]
+
+
+def test_the_command_replaces_files_and_leaves_nothing_else(tiny_run_dir, tmp_path, capsys):
+    (tmp_path / "low_seed4_000.wav").write_text("old")
+    arguments = ("--label=low", "--count=1", "--seed=4", "--vocoder=pghi", "--checkpoint=best")
+    assert run(f"--run_dir={tiny_run_dir}", f"--out={tmp_path}", *arguments) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["low_seed4_000.wav"]
+    assert soundfile.info(tmp_path / "low_seed4_000.wav").frames == 512
+    assert f"1 sounds of step 7 in {tmp_path}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--label=flute"], "low, high (or 0 to 1), got 'flute'"),
+        (["--run_dir=/absent"], "run_dir /absent is no folder"),
+    ],
+)
+def test_errors_are_told_without_a_traceback(tiny_run_dir, tmp_path, capsys, arguments, message):
+    out = tmp_path / "out"
+    assert run(f"--run_dir={tiny_run_dir}", f"--out={out}", *arguments) == 1
+    assert message in capsys.readouterr().err
+    assert not out.exists()
