@@ -1,7 +1,7 @@
 """The training configuration: frozen, validated dataclasses, to and from flags.
 
-Every field is one flag of the same name; a run folder keeps the resolved configuration as `config.flags`, which
-`train.py --flagfile=` reads again.
+Every field is one flag of the same name; a run folder keeps the resolved configuration as
+`config.flags`, which `train.py --flagfile=` reads again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gaae_tf.ops.stft import WINDOWS, StftSettings
 
 MODELS = ("gaae",)
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+DECAYS = ("constant", "linear")
 STRATEGIES = ("auto", "one", "mirrored")
 
 
@@ -69,7 +70,8 @@ class TrainConfig:
         "dataset_peak", "What log-magnitudes are clipped and scaled against.", SCALINGS
     )
     dynamic_range_nepers: float = _setting(
-        10.0, "r: log-magnitudes below the maximum by more than this are clipped (paper: 10, NSynth 15)."
+        10.0,
+        "r: log-magnitudes below the maximum by more than this are clipped (paper: 10, NSynth 15).",
     )
 
     # Networks (paper appendix A).
@@ -90,7 +92,9 @@ class TrainConfig:
     omega_4: float = _setting(0.25, "Weight of Cg.")
     omega_5: float = _setting(0.5, "Weight of Lg.")
     reconstruction_lambda: float = _setting(20.0, "lambda, the factor of R.")
-    condition: str = _setting("soft", "Form of the predicted class as a condition.", ("soft", "hard"))
+    condition: str = _setting(
+        "soft", "Form of the predicted class as a condition.", ("soft", "hard")
+    )
     stop_condition_gradient: bool = _setting(
         True, "Whether the predicted class conditions the decoder without gradient."
     )
@@ -104,6 +108,9 @@ class TrainConfig:
     discriminator_steps: int = _setting(2, "k, discriminator updates an iteration.")
     autoencoder_learning_rate: float = _setting(5e-5, "Adam's rate for E, D and C.")
     discriminator_learning_rate: float = _setting(2e-4, "Adam's rate for S and L.")
+    learning_rate_decay: str = _setting(
+        "constant", "constant, or linear: to zero over the second half of the steps.", DECAYS
+    )
     adam_beta_1: float = _setting(0.0, "Adam's beta 1.")
     adam_beta_2: float = _setting(0.999, "Adam's beta 2.")
     average_decay: float = _setting(
@@ -115,7 +122,9 @@ class TrainConfig:
 
     # Running.
     precision: str = _setting(
-        "auto", "auto: mixed_float16 on GPUs, the faster of bfloat16 and float32 on CPUs.", PRECISIONS
+        "auto",
+        "auto: mixed_float16 on GPUs, the faster of bfloat16 and float32 on CPUs.",
+        PRECISIONS,
     )
     strategy: str = _setting(
         "auto", "one device or all GPUs mirrored; auto: mirrored with two GPUs or more.", STRATEGIES
@@ -171,9 +180,7 @@ class TrainConfig:
             if not isinstance(value, (int, float) if type_ is float else type_) or (
                 isinstance(value, bool) and type_ is not bool
             ):
-                raise ValueError(
-                    f"--{field.name} must be of type {type_.__name__}, got {value!r}"
-                )
+                raise ValueError(f"--{field.name} must be of type {type_.__name__}, got {value!r}")
             choices = field.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(

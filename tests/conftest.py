@@ -1,6 +1,12 @@
 import os
 
 import pytest
+import tensorflow as tf
+
+# Two devices for the tests of distribution; must be set before TensorFlow looks at any.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -66,3 +72,34 @@ def tiny_run(tiny_run_dir):
     import gaae_tf
 
     return gaae_tf.load(tiny_run_dir)
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory):
+    """A data set folder of 2 classes × 15 short tones, 1 kHz, clips of 512 samples."""
+    import numpy as np
+    import soundfile
+
+    from gaae_tf.data.prepare import PrepareConfig, prepare
+    from gaae_tf.ops.stft import StftSettings
+
+    folder = tmp_path_factory.mktemp("tiny_data")
+    rng = np.random.default_rng(0)
+    time_s = np.arange(512) / 1000
+    for name, lowest_hz in (("low", 40), ("high", 250)):
+        (folder / "source" / name).mkdir(parents=True)
+        for i in range(15):
+            tone = 0.3 * np.sin(2 * np.pi * (lowest_hz + 10 * i) * time_s)
+            tone += 0.01 * rng.normal(size=512)
+            soundfile.write(folder / "source" / name / f"{i:02}.wav", tone, 1000)
+    config = PrepareConfig(
+        out=folder / "prepared",
+        source=folder / "source",
+        sample_rate_hz=1000,
+        clip_samples=512,
+        stft=StftSettings("hamming", 64, 32, 64),
+        valid_percent=20,
+        test_percent=20,
+    )
+    prepare(config, progress=False)
+    return folder / "prepared"

@@ -24,7 +24,9 @@ def test_it_is_the_identity_at_initialisation(x):
 
 def test_it_equals_attention_written_out_in_numpy(x):
     layer = built(gain=0.5)
-    kernel = {name: np.asarray(getattr(layer, name).kernel)[0, 0] for name in ("theta", "phi", "g", "out")}
+    kernel = {
+        name: np.asarray(getattr(layer, name).kernel)[0, 0] for name in ("theta", "phi", "g", "out")
+    }
 
     def pooled(values):
         return values.reshape(2, 3, 2, 2, 2, -1).max(axis=(2, 4)).reshape(2, 6, -1)

@@ -24,7 +24,9 @@ def test_defaults_are_the_paper_setting():
 
 
 def test_flags_reach_their_fields():
-    config = from_arguments("--dataset=d", "--run_dir=r", "--steps=7", "--nostop_condition_gradient")
+    config = from_arguments(
+        "--dataset=d", "--run_dir=r", "--steps=7", "--nostop_condition_gradient"
+    )
     assert (config.dataset, config.steps, config.stop_condition_gradient) == ("d", 7, False)
 
 
@@ -74,7 +76,7 @@ def test_an_unknown_flag_in_a_saved_file_is_an_error_that_names_the_file(tmp_pat
 
 
 def test_a_missing_run_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="is .*nowhere a run folder"):
+    with pytest.raises(FileNotFoundError, match=r"is .*nowhere a run folder"):
         TrainConfig.load(tmp_path / "nowhere" / "config.flags")
 
 

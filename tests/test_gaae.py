@@ -55,7 +55,13 @@ def changed(before, after):
 
 def test_loss_weights_have_the_paper_values():
     w = LossWeights()
-    assert (w.alpha, w.beta, w.omega_1, w.omega_2, w.reconstruction_lambda) == (0.5, 0.5, 0.6, 0.4, 20)
+    assert (w.alpha, w.beta, w.omega_1, w.omega_2, w.reconstruction_lambda) == (
+        0.5,
+        0.5,
+        0.6,
+        0.4,
+        20,
+    )
     assert (w.omega_3, w.omega_4, w.omega_5) == (0.25, 0.25, 0.5)
 
 
@@ -86,7 +92,8 @@ def test_discriminator_updates_move_only_s_and_l():
     trained = [w.numpy() for w in model.decoder.trainable_variables]
     model._update_discriminators(batches(1)[0], draw=0)
     assert all(
-        np.array_equal(a, b) for a, b in zip(trained, model.decoder.trainable_variables, strict=True)
+        np.array_equal(a, b)
+        for a, b in zip(trained, model.decoder.trainable_variables, strict=True)
     )
 
 
@@ -125,9 +132,7 @@ def test_reported_terms_are_those_of_the_equations_written_out():
     x_hat, x_gen = both[:4], both[4:]
     expected = {
         "G": -0.5
-        * np.mean(
-            model.sample_discriminator(x_hat, y_u) + model.sample_discriminator(x_gen, y_r)
-        ),
+        * np.mean(model.sample_discriminator(x_hat, y_u) + model.sample_discriminator(x_gen, y_r)),
         "Lg": -np.mean(model.latent_discriminator(style)),
         "R": np.mean((x_hat - x_u) ** 2),
         "Cl": -np.mean(np.sum(y_l * tf.nn.log_softmax(model.classifier(model.encoder(x_l)[0])), 1)),
@@ -234,9 +239,12 @@ def test_a_step_in_mixed_precision_is_close_to_float32(dtype):
 
 
 def test_an_overflow_leaves_the_step_out_and_halves_the_loss_scale():
-    model = tiny_model("mixed_float16", lambda: keras.optimizers.LossScaleOptimizer(
-        keras.optimizers.Adam(1e-3), initial_scale=2.0**127
-    ))
+    model = tiny_model(
+        "mixed_float16",
+        lambda: keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.Adam(1e-3), initial_scale=2.0**127
+        ),
+    )
     before = [w.numpy() for w in model.autoencoder_variables]
     model._update_autoencoder(batches(1)[0], draw=0)
     for a, b in zip(before, model.autoencoder_variables, strict=True):

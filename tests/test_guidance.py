@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def test_all_labelled_clips_and_no_other_are_chosen_at_100_percent():
 
 def test_a_larger_share_contains_the_smaller():
     shares = [set(labelled_share(LABELS, percent, 3).tolist()) for percent in (2, 5, 10, 50, 100)]
-    assert all(small < large for small, large in zip(shares, shares[1:], strict=False))
+    assert all(small < large for small, large in itertools.pairwise(shares))
 
 
 def test_equal_seeds_choose_alike_and_others_do_not():

@@ -76,5 +76,6 @@ def test_convolution_equals_plain_convolution_with_the_divided_kernel():
     for _ in range(200):
         layer(x, training=True)
     sigma = np.linalg.svd(np.asarray(layer.kernel).reshape(-1, 4), compute_uv=False)[0]
-    expected = tf.nn.conv2d(x, np.asarray(layer.kernel) / sigma, 1, "SAME") + [1.0, 2.0, 3.0, 4.0]
+    expected = tf.nn.conv2d(x, np.asarray(layer.kernel) / sigma, 1, "SAME")
+    expected += tf.constant([1.0, 2.0, 3.0, 4.0])
     assert np.asarray(layer(x)) == pytest.approx(expected.numpy(), abs=1e-4)

@@ -1,6 +1,7 @@
 """The labelled share of the training clips that guides a training.
 
-Source: paper IV-A, V-A: a random 1 to 5 % or 100 % of the training labels, another draw for each run; METHOD.md §6.
+Source: paper IV-A, V-A: a random 1 to 5 % or 100 % of the training labels, another draw for each
+run; METHOD.md §6.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import numpy as np
 def labelled_share(labels: np.ndarray, percent: float, seed: int) -> np.ndarray:
     """Indices of the clips whose labels guide training: stratified, seeded and nested.
 
-    For one seed, a smaller percentage chooses a subset of what a larger one chooses. Each class gives its
-    share, rounded to the nearest clip.
+    For one seed, a smaller percentage chooses a subset of what a larger one chooses. Each class
+    gives its share, rounded to the nearest clip.
 
     Args:
         labels: int [clips], class of each training clip, negative where it has none.

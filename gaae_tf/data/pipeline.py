@@ -1,7 +1,8 @@
-"""tf.data: training batches whose order is a function of (seed, step), and evaluation streams that lose no clip.
+"""tf.data: training batches whose order is a function of (seed, step), and evaluation batches.
 
-Clips stay in memory as 16-bit samples (32 KB a second at 16 kHz: 0.8 GB for all of S09) and spectrograms are computed in the
-pipeline, so any step's batches can be drawn at once, without replaying the steps before it.
+Clips stay in memory as 16-bit samples (32 KB a second at 16 kHz: 0.8 GB for all of S09) and
+spectrograms are computed in the pipeline, so any step's batches can be drawn at once, without
+replaying the steps before it. Evaluation loses no clip and repeats none.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def training_stream(
 ) -> tf.data.Dataset:
     """Endless training batches, from `first_step` on.
 
-    Unlabelled clips are all clips; each pass over them is a new permutation that visits each once. Labelled
-    ones are visited likewise among themselves.
+    Unlabelled clips are all clips; each pass over them is a new permutation that visits each once.
+    Labelled ones are visited likewise among themselves.
 
     Args:
         audio: int16 [clips, samples].
@@ -43,8 +44,8 @@ def training_stream(
         first_step: the step whose batches come first.
 
     Returns:
-        Data set of `draws`-tuples of (x_u, x_l, y_l): spectrograms [batch, bins, frames, 1] in [-1, 1], and
-        one-hot labels [batch, classes].
+        Data set of `draws`-tuples of (x_u, x_l, y_l): spectrograms [batch, bins, frames, 1] in [-1,
+        1], and one-hot labels [batch, classes].
     """
     # Captured by the map below as tensors in memory, not as constants of the graph.
     with tf.device("CPU"):
@@ -75,7 +76,7 @@ def training_stream(
 
 
 def evaluation_batches(audio: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Float audio [up to batch_size, samples] in [-1, 1], each clip once, in order; the last may be short."""
+    """Float audio [up to batch_size, samples] in [-1, 1], each clip once and in order."""
     for start in range(0, len(audio), batch_size):
         yield audio[start : start + batch_size].astype(np.float32) / 32768.0
 
@@ -98,7 +99,8 @@ def _shuffled(places: tf.Tensor, size: tf.Tensor, seed: int, stream: int) -> tf.
         + [passes],
         axis=1,
     )
-    # tf.random.experimental.index_shuffle, but for a key of each element, which its wrapper mispads.
+    # tf.random.experimental.index_shuffle, but for a key of each element, which its wrapper
+    # mispads.
     return tf.raw_ops.RandomIndexShuffle(
         index=places % size, seed=key, max_index=tf.fill(tf.shape(places), size - 1)
     )

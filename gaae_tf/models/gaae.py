@@ -1,11 +1,12 @@
 """The Guided Adversarial Autoencoder.
 
-Source: paper III and Algorithm 1; METHOD.md §1-3. Symbols are the paper's: E encoder, D decoder, C classifier, S sample
-discriminator, L latent discriminator; x_u unlabelled and x_l labelled spectrograms; y_l true and y_r random labels; z guided and
-z′ style codes; ŷ = softmax C(z).
+Source: paper III and Algorithm 1; METHOD.md §1-3. Symbols are the paper's: E encoder, D decoder, C
+classifier, S sample discriminator, L latent discriminator; x_u unlabelled and x_l labelled
+spectrograms; y_l true and y_r random labels; z guided and z′ style codes; ŷ = softmax C(z).
 
-Departures and settled points: x̂_u and x̂_g are decoded in one pass and so share batch statistics; ŷ_u conditions S and D without
-gradient and as a soft vector by default; E, D and C have a moving average that sampling uses (BigGAN's habit).
+Departures and settled points: x̂_u and x̂_g are decoded in one pass and so share batch statistics;
+ŷ_u conditions S and D without gradient and as a soft vector by default; E, D and C have a moving
+average that sampling uses (BigGAN's habit).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import tensorflow as tf
 
 from gaae_tf import losses
 
-# What `train_step` reports: equation (6) and its terms, (7), (8), and the norm of each update's gradient.
+# What `train_step` reports: equation (6) and its terms, (7), (8), and the norm of each update's
+# gradient.
 LOSS_NAMES = ("EDC", "G", "R", "Cl", "Cg", "Lg", "S_loss", "L_loss")
 LOG_NAMES = (*LOSS_NAMES, "gradient_norm_EDC", "gradient_norm_S", "gradient_norm_L")
 
@@ -59,11 +61,13 @@ class GAAE(keras.Model):
     """Trains E, D, C, S and L as Algorithm 1; one call of `train_step` is one iteration.
 
     Args:
-        encoder, decoder, classifier, sample_discriminator, latent_discriminator: the networks, built.
+        encoder, decoder, classifier, sample_discriminator, latent_discriminator: the networks,
+            built.
         loss_weights: weights of equation (6).
-        seed: noise and random labels of a step depend on (seed, step, place in the global batch) alone.
+        seed: noise and random labels of a step depend on (seed, step, place in the global batch)
+            alone.
         average_decay: decay of the moving average of E, D and C, in [0, 1); 0 keeps a plain copy.
-        condition: form of ŷ_u as a condition, "soft" (probabilities) or "hard" (one-hot of the largest).
+        condition: form of ŷ_u as a condition, "soft" (probabilities) or "hard" (one-hot).
         stop_condition_gradient: whether D's and S's condition ŷ_u carries no gradient to C and E.
 
     Raises:
@@ -77,7 +81,7 @@ class GAAE(keras.Model):
         classifier: keras.Model,
         sample_discriminator: keras.Model,
         latent_discriminator: keras.Model,
-        loss_weights: LossWeights = LossWeights(),  # noqa: B008 (frozen)
+        loss_weights: LossWeights = LossWeights(),
         seed: int = 0,
         average_decay: float = 0.9999,
         condition: str = "soft",
@@ -144,12 +148,13 @@ class GAAE(keras.Model):
         """One iteration of Algorithm 1.
 
         Args:
-            batches: k + 1 tuples (x_u, x_l, y_l), all fresh: k for the discriminators, one for E, D and C.
+            batches: k + 1 tuples (x_u, x_l, y_l), all fresh: k for the discriminators, one for E, D
+            and C.
                 Spectrograms [batch, bins, frames, 1] in [-1, 1]; y_l one-hot [batch, classes].
 
         Returns:
-            Every loss term by its name in the paper, and the gradient norm of each update; means over the global
-            batch and, for the discriminators', over the k updates.
+            Every loss term by its name in the paper, and the gradient norm of each update; means
+            over the global batch and, for the discriminators', over the k updates.
         """
         *discriminator_batches, autoencoder_batch = batches
         if not discriminator_batches:
@@ -233,7 +238,7 @@ class GAAE(keras.Model):
         return _over_replicas({"EDC": total, **terms}) | {"gradient_norm_EDC": norm}
 
     def _decode(self, style, y_u, y_r):
-        """Reconstructions x̂_u = D(z′, ŷ_u) and generations x̂_g = D(z′, y_r) of the same style codes."""
+        """Reconstructions D(z′, ŷ_u) and generations D(z′, y_r) of the same style codes."""
         both = self.decoder(
             tf.concat([style, style], axis=0), tf.concat([y_u, y_r], axis=0), training=True
         )
@@ -246,10 +251,10 @@ class GAAE(keras.Model):
         return tf.stop_gradient(probabilities) if self.stop_condition_gradient else probabilities
 
     def _noise(self, x_u, draw):
-        """Prior codes and one-hot random labels, equal for equal (seed, step, draw, place in batch).
+        """Prior codes and one-hot random labels, functions of (seed, step, draw, place in batch).
 
-        They are drawn for the global batch and each replica takes its part, so that several replicas
-        see what one device would.
+        They are drawn for the global batch and each replica takes its part, so that several
+        replicas see what one device would.
         """
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
@@ -274,7 +279,8 @@ class GAAE(keras.Model):
         norm = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.linalg.global_norm(gradients))
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             if context.num_replicas_in_sync > 1:
-                # LossScaleOptimizer looks at its own replica only: let an overflow on one be seen by all.
+                # LossScaleOptimizer looks at its own replica only: let an overflow on one be seen
+                # by all.
                 overflow = norm * 0.0  # 0, or NaN
                 gradients = [gradient + tf.cast(overflow, gradient.dtype) for gradient in gradients]
             norm /= optimizer.dynamic_scale
@@ -282,7 +288,7 @@ class GAAE(keras.Model):
         return norm
 
     def _update_average(self):
-        """Moves the averaged networks towards the trained ones; early steps are forgotten faster."""
+        """Moves the averaged networks towards the trained ones, faster in early steps."""
         step = tf.cast(self.step.value, tf.float32)
         decay = tf.minimum(self.average_decay, (1.0 + step) / (10.0 + step))
         for network, average in (
@@ -294,9 +300,10 @@ class GAAE(keras.Model):
                 mean.assign(mean + (weight - mean) * (1.0 - decay))
 
     def reestimate_statistics(self, batches: int = 16, batch_size: int = 64) -> None:
-        """Sets the averaged decoder's batch statistics to their mean over fresh samples from the prior.
+        """Measures the averaged decoder's batch statistics again, over samples from the prior.
 
-        BigGAN's habit: the moving statistics belong to weights of other steps than the averaged ones.
+        BigGAN's habit: the moving statistics belong to style codes of recordings, and to weights
+        of other steps.
 
         Args:
             batches: how many batches to average over; 0 leaves the statistics alone.

@@ -1,8 +1,9 @@
 """The non-local (self-attention) block of SAGAN and BigGAN.
 
-Source: METHOD.md §4 ("Non-local block"): θ, φ (C/8) and g (C/2) by 1×1 convolutions, φ and g max-pooled 2×2, softmax, 1×1 back
-to C, learned gain from 0. Departure: the softmax runs in float32, over a bounded number of queries at a time, and each
-such part is computed again in the backward pass, so that the whole map (8,192 × 2,048 a sample at the paper's 128×64) is never held.
+Source: METHOD.md §4 ("Non-local block"): θ, φ (C/8) and g (C/2) by 1×1 convolutions, φ and g
+max-pooled 2×2, softmax, 1×1 back to C, learned gain from 0. Departure: the softmax runs in float32,
+over a bounded number of queries at a time, and each such part is computed again in the backward
+pass, so that the whole map (8,192 × 2,048 a sample at the paper's 128×64) is never held.
 """
 
 from __future__ import annotations
@@ -34,9 +35,7 @@ class NonLocalBlock(keras.layers.Layer):
 
         def projection(units, name):
             if self.spectral_norm:
-                return SpectralConv2D(
-                    units, 1, use_bias=False, name=name, dtype=self.dtype_policy
-                )
+                return SpectralConv2D(units, 1, use_bias=False, name=name, dtype=self.dtype_policy)
             return keras.layers.Conv2D(
                 units,
                 1,
@@ -93,7 +92,7 @@ class NonLocalBlock(keras.layers.Layer):
 
 
 def _attend(theta, phi, g):
-    """Softmax(θ·φᵀ)·g: [batch, queries, d], [batch, keys, d], [batch, keys, v] -> [batch, queries, v]."""
+    """Softmax(θ·φᵀ)·g, from [batch, queries, d], [batch, keys, d] and [batch, keys, v]."""
     scores = ops.matmul(theta, ops.transpose(phi, (0, 2, 1)))
     weights = ops.softmax(ops.cast(scores, "float32"), axis=-1)
     return ops.matmul(ops.cast(weights, g.dtype), g)

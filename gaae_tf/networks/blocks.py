@@ -1,7 +1,7 @@
 """Residual blocks and the spectrogram geometry that all networks share.
 
-Source: paper Tables X, XI, XIII; METHOD.md §4. `down_channels` and `up_channels` are the widths that the tables print, for the paper's
-256×128 and for any other size that doubles up from its base.
+Source: paper Tables X, XI, XIII; METHOD.md §4. `down_channels` and `up_channels` are the widths
+that the tables print, for the paper's 256×128 and for any other size that doubles up from its base.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ WIDTH_SCHEDULES = ("biggan", "table")
 def base_size(bins: int, frames: int) -> tuple[int, int, int]:
     """The base that a spectrogram doubles up from: (base bins, base frames, doublings).
 
-    256×128 gives (4, 2, 6), the paper's. The base keeps the spectrogram's own ratio and has at least 4 bins and 2 frames.
+    256×128 gives (4, 2, 6), the paper's. The base keeps the spectrogram's own ratio and has at
+    least 4 bins and 2 frames.
 
     Raises:
         ValueError: the size cannot be halved at least twice.
@@ -47,7 +48,8 @@ def up_channels(channels: int, doublings: int, schedule: str) -> list[int]:
     Args:
         channels: ch.
         doublings: number of blocks.
-        schedule: "biggan" is (16, 8, 8, 4, 2, 1)·ch for six blocks, as BigGAN-256; "table" is what the
+        schedule: "biggan" is (16, 8, 8, 4, 2, 1)·ch for six blocks, as BigGAN-256; "table" is what
+            the
             paper's Table XII prints, 16·ch in every block but the last.
 
     Raises:
@@ -150,7 +152,8 @@ class UpBlock(_ResidualBlock):
 class DownBlock(_ResidualBlock):
     """Discriminator and encoder block D (Table XI): halves bins and frames.
 
-    ReLU-conv3-ReLU-conv3-average pool, beside it conv1-average pool, added. The first ReLU acts on the block's raw input.
+    ReLU-conv3-ReLU-conv3-average pool, beside it conv1-average pool, added. The first ReLU acts on
+    the block's raw input.
 
     Args:
         filters: output channels.
@@ -177,7 +180,7 @@ class DownBlock(_ResidualBlock):
 
 
 class PlainBlock(_ResidualBlock):
-    """"ResBlock (No Shortcut)": ReLU-conv3-ReLU-conv3 with nothing added.
+    """Table XIII's "ResBlock (No Shortcut)": ReLU-conv3-ReLU-conv3 with nothing added.
 
     Args:
         filters: output channels.

@@ -1,9 +1,10 @@
 """Decoder D: style code and class vector to spectrogram.
 
-Source: paper Tables X, XII; METHOD.md §4. The code enters only at the dense layer, the class only through conditional batch
-normalisation. Parameters at 256×128, ch = 16, ten classes: 2.48 M with the `biggan` width schedule, 6.68 M with `table`, which is what the paper
-prints (18.4 GMAC a sample against 1.34); to the digit in `tests/test_networks.py`. With `classes=None` it is
-the generator of the unsupervised BigGAN (Table XVI).
+Source: paper Tables X, XII; METHOD.md §4. The code enters only at the dense layer, the class only
+through conditional batch normalisation. Parameters at 256×128, ch = 16, ten classes: 2.48 M with
+the `biggan` width schedule, 6.68 M with `table`, which is what the paper prints (18.4 GMAC a sample
+against 1.34); to the digit in `tests/test_networks.py`. With `classes=None` it is the generator of
+the unsupervised BigGAN (Table XVI).
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Decoder(keras.Model):
         self.built = True
 
     def call(self, style, condition=None, training=False):
-        """[batch, style_dim] and [batch, classes] -> float32 [batch, bins, frames, 1] in [-1, 1]."""
+        """[batch, style_dim], [batch, classes] -> float32 [batch, bins, frames, 1] in [-1, 1]."""
         x = ops.reshape(self.dense(style), (-1, *self.base_shape))
         for block in self.blocks:
             if isinstance(block, UpBlock):

@@ -52,7 +52,7 @@ class SampleDiscriminator(keras.Model):
         self.built = True
 
     def call(self, spectrograms, condition, training=False):
-        """[batch, bins, frames, 1] and class vectors [batch, classes] -> float32 scores [batch, 1]."""
+        """[batch, bins, frames, 1] and [batch, classes] -> float32 scores [batch, 1]."""
         features = self.tower(spectrograms, training=training)
         embedded = self.embed(ops.cast(condition, "float32"), training=training)
         projection = ops.sum(embedded * features, axis=-1, keepdims=True)

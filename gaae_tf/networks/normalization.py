@@ -1,7 +1,8 @@
 """Batch normalisation, plain and conditioned on a class vector.
 
-Source: METHOD.md §4; BigGAN (arXiv 1809.11096) for the conditional form. Departures: statistics are always float32, whatever
-the compute dtype, and are taken over the global batch under a distribution strategy, so that replicas act as one device.
+Source: METHOD.md §4; BigGAN (arXiv 1809.11096) for the conditional form. Departures: statistics are
+always float32, whatever the compute dtype, and are taken over the global batch under a distribution
+strategy, so that replicas act as one device.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from keras import ops
 class BatchNormalization(keras.layers.Layer):
     """Normalises each channel over batch, bins and frames, then scales and shifts it.
 
-    With `classes` set, the gain is 1 + y·W_g and the bias y·W_b for a class vector y [batch, classes], which may be a
-    distribution; otherwise gain and bias are one learned vector each.
+    With `classes` set, the gain is 1 + y·W_g and the bias y·W_b for a class vector y [batch,
+    classes], which may be a distribution; otherwise gain and bias are one learned vector each.
 
     Args:
         classes: length of the class vector, or None for the unconditional layer.

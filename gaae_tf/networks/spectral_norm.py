@@ -1,8 +1,9 @@
 """Convolution and dense layers whose kernel is divided by its largest singular value.
 
-Source: Miyato et al. 2018 (arXiv 1802.05957), as BigGAN uses it. The singular value σ is estimated by one step of power
-iteration at each call in training mode; the gradient flows through σ; the stored kernel is never overwritten; the left vector
-is state that checkpoints keep. Kernel, vector and σ are float32 under every precision policy.
+Source: Miyato et al. 2018 (arXiv 1802.05957), as BigGAN uses it. The singular value σ is estimated
+by one step of power iteration at each call in training mode; the gradient flows through σ; the
+stored kernel is never overwritten; the left vector is state that checkpoints keep. Kernel, vector
+and σ are float32 under every precision policy.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class _SpectralLayer(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
 
     def spectral_kernel(self, training: bool = False):
-        """The kernel over σ, in the compute dtype; in training mode, advances the power iteration."""
+        """The kernel over σ, in the compute dtype; in training, one more power iteration."""
         matrix = ops.reshape(self.kernel, (-1, self.units))
         fixed = ops.stop_gradient(matrix)
         left = self.left_vector

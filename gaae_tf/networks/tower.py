@@ -1,8 +1,8 @@
 """The convolutional tower that encoder and sample discriminator share.
 
-Source: paper Tables XIII, XVIII, XX; METHOD.md §4. Down blocks to the base size, a block without shortcut, ReLU, and the
-sum over all positions: 256×128 and ch = 16 give 256 features. The non-local block follows the block whose output has
-`non_local_bins` bins (paper: the first, 128×64).
+Source: paper Tables XIII, XVIII, XX; METHOD.md §4. Down blocks to the base size, a block without
+shortcut, ReLU, and the sum over all positions: 256×128 and ch = 16 give 256 features. The non-local
+block follows the block whose output has `non_local_bins` bins (paper: the first, 128×64).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Tower(keras.layers.Layer):
         spectral_norm: whether all convolutions are spectrally normalised.
 
     Raises:
-        ValueError: the size does not double up from a base, or `non_local_bins` is no block's height.
+        ValueError: the size does not double up from a base, or `non_local_bins` is no block's
+            height.
     """
 
     def __init__(

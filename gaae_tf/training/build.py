@@ -62,7 +62,9 @@ def _build(config: TrainConfig, data: DataDescription) -> GAAE:
 def compile_model(model: GAAE, config: TrainConfig) -> None:
     """Gives the model its three optimizers, with loss scaling in mixed_float16."""
 
-    def adam(learning_rate, name):
+    def adam(learning_rate, updates, name):
+        if config.learning_rate_decay == "linear":
+            learning_rate = LinearDecay(learning_rate, updates * config.steps)
         optimizer = keras.optimizers.Adam(
             learning_rate, beta_1=config.adam_beta_1, beta_2=config.adam_beta_2, name=name
         )
@@ -70,8 +72,35 @@ def compile_model(model: GAAE, config: TrainConfig) -> None:
             return keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scaled")
         return optimizer
 
-    model.compile(
-        autoencoder_optimizer=adam(config.autoencoder_learning_rate, "autoencoder"),
-        sample_optimizer=adam(config.discriminator_learning_rate, "sample"),
-        latent_optimizer=adam(config.discriminator_learning_rate, "latent"),
+    autoencoder, discriminator = (
+        config.autoencoder_learning_rate,
+        config.discriminator_learning_rate,
     )
+    k = config.discriminator_steps
+    model.compile(
+        autoencoder_optimizer=adam(autoencoder, 1, "autoencoder"),
+        sample_optimizer=adam(discriminator, k, "sample"),
+        latent_optimizer=adam(discriminator, k, "latent"),
+    )
+
+
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Constant over the first half of the updates, then linearly to zero.
+
+    Args:
+        learning_rate: the constant.
+        updates: all updates of the training.
+    """
+
+    def __init__(self, learning_rate: float, updates: int):
+        self.learning_rate = learning_rate
+        self.updates = updates
+
+    def __call__(self, update):
+        """Rate of an update, counted from 0."""
+        progress = keras.ops.cast(update, "float32") / self.updates
+        return self.learning_rate * keras.ops.clip(2.0 * (1.0 - progress), 0.0, 1.0)
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        return {"learning_rate": self.learning_rate, "updates": self.updates}

@@ -1,8 +1,8 @@
-"""Checkpoints of the whole training state, and their restoration for training or for sampling alone.
+"""Checkpoints of the whole training state; restored to go on training, or to sample.
 
-A checkpoint holds all networks (spectral vectors and batch statistics with them), their moving averages, the optimizers (loss
-scale with them), the step, and the progress figures. Data order and noise are functions of (seed, step), so nothing else
-is needed to go on exactly.
+A checkpoint holds all networks (spectral vectors and batch statistics with them), their moving
+averages, the optimizers (loss scale with them), the step, and the progress figures. Data order and
+noise are functions of (seed, step), so nothing else is needed to go on exactly.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Checkpoints:
         return int(self.model.step.numpy())
 
     def save(self, accuracy: float | None = None) -> None:
-        """Saves the state; also as the best, if `accuracy` (on validation clips) has never been higher."""
+        """Saves the state, also as the best if validation `accuracy` has never been higher."""
         step = int(self.model.step.numpy())
         if accuracy is not None and accuracy > float(self.best_accuracy.numpy()):
             self.best_accuracy.assign(accuracy)

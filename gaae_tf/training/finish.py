@@ -26,7 +26,7 @@ _SUPPOSED_RATE_HZ, _SUPPOSED_SAMPLES, _SUPPOSED_CLASSES = 16_000, 16_384, 10
 
 
 def leave_results(run_dir: Path) -> None:
-    """Writes sounds of every class and the SavedModel, and prints where all is and what to type next."""
+    """Writes sounds of every class and the SavedModel; prints where all is and what is next."""
     loaded = gaae_tf.load(run_dir)
     samples = run_dir / run_folder.SAMPLES
     sounds = write_samples(loaded, samples, count=SOUNDS_PER_CLASS * len(loaded.classes))
@@ -51,8 +51,8 @@ Next:
 def describe(config: TrainConfig) -> str:
     """The resolved configuration, parameter counts and estimated memory, as text; trains nothing.
 
-    The data set tells clip length and classes; where it does not exist yet, the paper's are supposed, and the
-    text says so.
+    The data set tells clip length and classes; where it does not exist yet, the paper's are
+    supposed, and the text says so.
 
     Raises:
         ValueError: the configuration does not fit the clips.
@@ -109,10 +109,10 @@ def describe(config: TrainConfig) -> str:
 def estimated_bytes(model, config: TrainConfig) -> tuple[int, int]:
     """Estimated bytes of the training state and of the activations that one update holds.
 
-    The state is counted: weights, their averages, two Adam moments and the gradients. The activations are the
-    outputs of all operations of the larger update's forward pass (S's on 4 batches, or the joint
-    one on 3 of E, 2 of D and 2 of S), in graphs traced for one example; the non-local
-    blocks count with one chunk of their map.
+    The state is counted: weights, their averages, two Adam moments and the gradients. The
+    activations are the outputs of all operations of the larger update's forward pass (S's on 4
+    batches, or the joint one on 3 of E, 2 of D and 2 of S), in graphs traced for one example; the
+    non-local blocks count with one chunk of their map.
     """
     trained = sum(_trainable(network) for network in _networks(model))
     state = 4 * (sum(weight.shape.num_elements() or 1 for weight in model.weights) + 3 * trained)

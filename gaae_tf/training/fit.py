@@ -66,8 +66,8 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, DataDescription]
     """Settles all that a configuration leaves to the data set and the hardware.
 
     Returns:
-        The configuration with data set folder and precision filled in, the data set, and its description
-        with statistics for the configuration's own transform.
+        The configuration with data set folder and precision filled in, the data set, and its
+        description with statistics for the configuration's own transform.
 
     Raises:
         ValueError: the data set is missing or does not fit; or the run folder holds another run.
@@ -127,7 +127,7 @@ def _continued(config: TrainConfig, saved: TrainConfig) -> TrainConfig:
 
 
 def train(config: TrainConfig) -> Path:
-    """Trains to `config.steps`, or as long as `config.max_minutes` allows, from where the run folder stands.
+    """Trains from where the run folder stands to `steps`, or as long as `max_minutes` allows.
 
     Returns:
         The run folder, with a checkpoint of its last step.
@@ -209,10 +209,10 @@ def run_steps(
     validate=lambda: None,
     callbacks: list[keras.callbacks.Callback] = (),
 ) -> None:
-    """The training loop: several iterations a compiled call, then callbacks, checkpoints and signals.
+    """The loop: several iterations a compiled call, then callbacks, checkpoints and signals.
 
-    `Model.fit` is not used because it does not run under every strategy and cannot save in mid-call; see the
-    module's `train` for what is raised.
+    `Model.fit` is not used because it does not run under every strategy and cannot save in
+    mid-call; see the module's `train` for what is raised.
     """
     batches = iter(strategy.experimental_distribute_dataset(stream))
     names = list(LOG_NAMES)
@@ -230,9 +230,7 @@ def run_steps(
 
     callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
     step = int(model.step.numpy())
-    bar = keras.utils.Progbar(
-        config.steps, stateful_metrics=names, interval=1.0, unit_name="step"
-    )
+    bar = keras.utils.Progbar(config.steps, stateful_metrics=names, interval=1.0, unit_name="step")
     bar.update(step)
     callbacks.on_train_begin()
     stop_at = config.max_minutes * 60.0 or math.inf
@@ -310,7 +308,7 @@ def _caught_signals() -> Iterator[list[int]]:
 
 
 def validation_accuracy(model: GAAE, clips, signal_path) -> float | None:
-    """Share of labelled clips whose class C finds, by the averaged networks; None without such clips."""
+    """Share of labelled clips whose class the averaged C finds; None without such clips."""
     labelled = clips.labels >= 0
     if not labelled.any():
         return None

@@ -1,12 +1,10 @@
 """The run folder: everything of one training, enough to sample from it with no data set present.
 
-    config.flags     the resolved configuration, which train.py --flagfile= reads again
-    data.json        sample rate, clip length, classes, log-magnitude statistics and licence of the data set
-    guidance.json    the clips whose labels guided training
-    checkpoints/     rolling checkpoints of the whole training state; best/ holds the best one
-    logs/            TensorBoard
-    samples/         sounds and pictures made in training and at its end
-    export/          SavedModel, written at the end
+config.flags     the resolved configuration, which train.py --flagfile= reads again
+data.json        sample rate, clip length, classes, log-magnitude statistics and licence of the data
+set guidance.json    the clips whose labels guided training checkpoints/     rolling checkpoints of
+the whole training state; best/ holds the best one logs/            TensorBoard samples/
+sounds and pictures made in training and at its end export/          SavedModel, written at the end
 """
 
 from __future__ import annotations
