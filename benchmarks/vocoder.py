@@ -1,6 +1,6 @@
 """How fast and how good the vocoders are.
 
-    python benchmarks/vocoder.py --source=DIR [--clips=100] [--json=benchmarks/vocoder.json]
+    python -m benchmarks.vocoder --source=DIR [--clips=100] [--json=benchmarks/vocoder.json]
 
 Turns the first 16,384 samples of 16 kHz recordings into STFT magnitudes (512/128, the paper's) and
 back into sound. The speed is that of the conversion alone, the best of three runs after a first.
@@ -119,7 +119,7 @@ def main(argv: list[str]) -> None:
         print(f"{name:25s}{rate:10.1f}")
     if FLAGS.json:
         result = {
-            "command": " ".join(["python", "benchmarks/vocoder.py", *sys.argv[1:]]),
+            "command": " ".join(["python", "-m", "benchmarks.vocoder", *sys.argv[1:]]),
             "source": FLAGS.source,
             "clips": len(clips),
             "samples_per_clip": SAMPLES,

@@ -1,6 +1,6 @@
 """The losses of the Guided Adversarial Autoencoder, one value an example.
 
-Source: paper III-B, equations (1) to (8); METHOD.md §2, where the signs that the paper's print
+Source: paper III-B, equations (1) to (8); METHOD §2, where the signs that the paper's print
 slipped are settled. All take and give float32 tensors; the train step reduces once, over the global
 batch.
 """

@@ -119,7 +119,7 @@ def test_an_interrupt_saves_the_step_that_it_met(config):
     parts = run_parts(config)
     with pytest.raises(fit.Interrupted, match="SIGINT"):
         fit.run_steps(**parts, callbacks=[Interrupting()])
-    assert int(state(config.run_dir)["model/step/.ATTRIBUTES/VARIABLE_VALUE"]) == 2
+    assert int(state(config.run_dir)["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 2
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -134,7 +134,7 @@ def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_last_checkpoin
     with pytest.raises(fit.NonFiniteError, match=r"step 4: .*Cl = nan"):
         fit.run_steps(**parts, callbacks=[Poisoning()])
     last = state(config.run_dir)
-    assert int(last["model/step/.ATTRIBUTES/VARIABLE_VALUE"]) <= 4
+    assert int(last["step/.ATTRIBUTES/VARIABLE_VALUE"]) <= 4
     assert all(np.isfinite(value).all() for value in last.values() if value.dtype == np.float32)
 
 
@@ -173,7 +173,7 @@ def run_parts(config):
 def test_a_time_limit_stops_cleanly_with_a_checkpoint(config):
     limited = dataclasses.replace(config, steps=1000, max_minutes=1e-4)
     fit.train(limited)
-    assert int(state(config.run_dir)["model/step/.ATTRIBUTES/VARIABLE_VALUE"]) == 2
+    assert int(state(config.run_dir)["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 2
 
 
 def test_a_run_folder_of_other_settings_is_refused_by_name(config):

@@ -1,7 +1,7 @@
 """The labelled share of the training clips that guides a training.
 
 Source: paper IV-A, V-A: a random 1 to 5 % or 100 % of the training labels, another draw for each
-run; METHOD.md §6.
+run; METHOD §6.
 """
 
 from __future__ import annotations

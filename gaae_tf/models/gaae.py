@@ -1,6 +1,6 @@
 """The Guided Adversarial Autoencoder.
 
-Source: paper III and Algorithm 1; METHOD.md §1-3. Symbols are the paper's: E encoder, D decoder, C
+Source: paper III and Algorithm 1; METHOD §1-3. Symbols are the paper's: E encoder, D decoder, C
 classifier, S sample discriminator, L latent discriminator; x_u unlabelled and x_l labelled
 spectrograms; y_l true and y_r random labels; z guided and z′ style codes; ŷ = softmax C(z).
 

@@ -1,6 +1,6 @@
 """The non-local (self-attention) block of SAGAN and BigGAN.
 
-Source: METHOD.md §4 ("Non-local block"): θ, φ (C/8) and g (C/2) by 1×1 convolutions, φ and g
+Source: METHOD §4 ("Non-local block"): θ, φ (C/8) and g (C/2) by 1×1 convolutions, φ and g
 max-pooled 2×2, softmax, 1×1 back to C, learned gain from 0. Departure: the softmax runs in float32,
 over a bounded number of queries at a time, and each such part is computed again in the backward
 pass, so that the whole map (8,192 × 2,048 a sample at the paper's 128×64) is never held.

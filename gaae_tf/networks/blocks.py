@@ -1,6 +1,6 @@
 """Residual blocks and the spectrogram geometry that all networks share.
 
-Source: paper Tables X, XI, XIII; METHOD.md §4. `down_channels` and `up_channels` are the widths
+Source: paper Tables X, XI, XIII; METHOD §4. `down_channels` and `up_channels` are the widths
 that the tables print, for the paper's 256×128 and for any other size that doubles up from its base.
 """
 

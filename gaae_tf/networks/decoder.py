@@ -1,6 +1,6 @@
 """Decoder D: style code and class vector to spectrogram.
 
-Source: paper Tables X, XII; METHOD.md §4. The code enters only at the dense layer, the class only
+Source: paper Tables X, XII; METHOD §4. The code enters only at the dense layer, the class only
 through conditional batch normalisation. Parameters at 256×128, ch = 16, ten classes: 2.48 M with
 the `biggan` width schedule, 6.68 M with `table`, which is what the paper prints (18.4 GMAC a sample
 against 1.34); to the digit in `tests/test_networks.py`. With `classes=None` it is the generator of

@@ -1,6 +1,6 @@
 """Discriminators: S of spectrograms with a class projection, L of style codes.
 
-Source: paper Tables XIII, XXIII; METHOD.md §4.
+Source: paper Tables XIII, XXIII; METHOD §4.
 """
 
 from __future__ import annotations

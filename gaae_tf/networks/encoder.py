@@ -1,6 +1,6 @@
 """Encoder E: spectrogram to guided code z and style code z′.
 
-Source: paper Table XX; METHOD.md §4. Parameters at 256×128, ch = 16, codes of 128: see
+Source: paper Table XX; METHOD §4. Parameters at 256×128, ch = 16, codes of 128: see
 `tests/test_networks.py`.
 """
 

@@ -1,6 +1,6 @@
 """Classifier C on the guided code.
 
-Source: paper Table XXII; METHOD.md §4: dense 128-ReLU-dense n.
+Source: paper Table XXII; METHOD §4: dense 128-ReLU-dense n.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Batch normalisation, plain and conditioned on a class vector.
 
-Source: METHOD.md §4; BigGAN (arXiv 1809.11096) for the conditional form. Departures: statistics are
+Source: METHOD §4; BigGAN (arXiv 1809.11096) for the conditional form. Departures: statistics are
 always float32, whatever the compute dtype, and are taken over the global batch under a distribution
 strategy, so that replicas act as one device.
 """

@@ -1,6 +1,6 @@
 """The convolutional tower that encoder and sample discriminator share.
 
-Source: paper Tables XIII, XVIII, XX; METHOD.md §4. Down blocks to the base size, a block without
+Source: paper Tables XIII, XVIII, XX; METHOD §4. Down blocks to the base size, a block without
 shortcut, ReLU, and the sum over all positions: 256×128 and ch = 16 give 256 features. The non-local
 block follows the block whose output has `non_local_bins` bins (paper: the first, 128×64).
 """

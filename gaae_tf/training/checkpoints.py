@@ -15,6 +15,18 @@ from gaae_tf.models.gaae import GAAE
 from gaae_tf.training import run_folder
 
 
+NETWORKS = (
+    "encoder",
+    "decoder",
+    "classifier",
+    "sample_discriminator",
+    "latent_discriminator",
+    "averaged_encoder",
+    "averaged_decoder",
+    "averaged_classifier",
+)
+
+
 class Checkpoints:
     """Rolling checkpoints of a compiled model, and the best one.
 
@@ -29,10 +41,10 @@ class Checkpoints:
         self.best_accuracy = tf.Variable(-1.0, name="best_accuracy")
         self.trained_seconds = tf.Variable(0.0, dtype=tf.float64, name="trained_seconds")
         self._checkpoint = tf.train.Checkpoint(
-            model=model,
-            autoencoder_optimizer=model.autoencoder_optimizer,
-            sample_optimizer=model.sample_optimizer,
-            latent_optimizer=model.latent_optimizer,
+            **_network_variables(model),
+            **_named(model.autoencoder_optimizer.variables, "autoencoder_optimizer"),
+            **_named(model.sample_optimizer.variables, "sample_optimizer"),
+            **_named(model.latent_optimizer.variables, "latent_optimizer"),
             best_accuracy=self.best_accuracy,
             trained_seconds=self.trained_seconds,
         )
@@ -82,6 +94,26 @@ def restore_for_sampling(model: GAAE, run_dir: Path, which: str = "latest") -> i
         raise FileNotFoundError(
             f"{folder} holds no checkpoint; has training saved one yet (--checkpoint_every)?"
         )
-    status = tf.train.Checkpoint(model=model).restore(path)
+    status = tf.train.Checkpoint(**_network_variables(model)).restore(path)
     status.assert_existing_objects_matched().expect_partial()
     return int(model.step.numpy())
+
+
+def _network_variables(model: GAAE) -> dict[str, tf.Variable]:
+    """Every variable of the model but the optimizers', by a name that is the same in all processes.
+
+    Each is named here because object tracking does not follow Keras layers kept in lists, and
+    would leave their weights out without a word.
+
+    Raises:
+        AssertionError: the model has a weight that is in none of its networks.
+    """
+    variables = {"step": model.step.value}
+    for name in NETWORKS:
+        variables |= _named(getattr(model, name).weights, name)
+    assert len(variables) == len(model.weights), "a weight of the model is in none of NETWORKS"
+    return variables
+
+
+def _named(variables, prefix: str) -> dict[str, tf.Variable]:
+    return {f"{prefix}_{i:04}": variable.value for i, variable in enumerate(variables)}

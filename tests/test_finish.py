@@ -1,0 +1,62 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import gaae_tf
+from gaae_tf.config import TrainConfig
+from gaae_tf.training import finish
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.flags"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_flag_file_is_a_valid_configuration_that_fits_its_clips(path):
+    config = TrainConfig.load(path)
+    config.check_clip(config.sample_rate_hz or 16_000, config.clip_samples or 16_384)
+
+
+def test_a_dry_run_of_nsynth_shows_the_paper_setting(monkeypatch):
+    path = Path(__file__).parents[1] / "configs" / "nsynth.flags"
+    text = finish.describe(dataclasses.replace(TrainConfig.load(path), precision="mixed_float16"))
+    assert "batch 128, 60,000 iterations, ch 16" in text
+    assert "spectrograms: 256 × 128" in text
+    assert "decoder D                  2,484,802" in text
+    assert "datasets/nsynth does not exist yet; 10 classes are supposed" in text
+    assert "--labelled_percent=5.0" in text
+
+
+def test_memory_grows_with_the_batch_by_its_activations_alone(tmp_path):
+    from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+    from gaae_tf.training.build import build_model
+    from gaae_tf.training.run_folder import DataDescription
+
+    config = TrainConfig(
+        dataset="d",
+        run_dir=str(tmp_path),
+        window_samples=64,
+        hop_samples=32,
+        fft_size=64,
+        channels=2,
+        non_local_bins=0,
+        precision="float32",
+        batch_size=1,
+    )
+    statistics = LogMagnitudeStatistics(0.0, 0.0, 1.0)
+    data = DataDescription("d", 1000, 512, ("a", "b"), statistics)
+    model = build_model(config, data)
+    state, one = finish.estimated_bytes(model, config)
+    state_again, ten = finish.estimated_bytes(model, dataclasses.replace(config, batch_size=10))
+    assert (state_again, ten) == (state, 10 * one)
+    # Four spectrograms of 32×16 in float32 are the least that S's update holds.
+    assert one > 4 * 32 * 16 * 4
+
+
+def test_results_are_left_and_named(tiny_run_dir, capsys):
+    finish.leave_results(tiny_run_dir)
+    text = capsys.readouterr().out
+    assert len(list((tiny_run_dir / "samples").glob("*.wav"))) == 16
+    assert (tiny_run_dir / "export" / "saved_model.pb").is_file()
+    for line in ("tensorboard --logdir=", "python evaluate.py", "python -m gaae_tf.generate"):
+        assert line in text
+    assert gaae_tf.load(tiny_run_dir).step == 7
