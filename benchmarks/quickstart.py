@@ -2,9 +2,9 @@
 
     python -m benchmarks.quickstart --runs=runs/quickstart,runs/seed1,runs/seed2
 
-Reads each run's scores.json, which evaluate.py wrote; measures beside it how often the requested class
-is found when sampling without re-estimated batch statistics, and without the moving average as
-well; draws real, reconstructed and generated spectrograms of the first run. Writes
+Reads each run's scores.json, which evaluate.py wrote; measures beside it how often the requested
+class is found when sampling without re-estimated batch statistics, and without the moving average
+as well; draws real, reconstructed and generated spectrograms of the first run. Writes
 benchmarks/quickstart.json and docs/quickstart.png.
 """
 

@@ -14,7 +14,6 @@ import tensorflow as tf
 from gaae_tf.models.gaae import GAAE
 from gaae_tf.training import run_folder
 
-
 NETWORKS = (
     "encoder",
     "decoder",
