@@ -212,7 +212,8 @@ def test_generated_sounds_are_those_of_the_loaded_run(tiny_run_dir, tmp_path):
     for name in run.classes:
         waves, _ = sounds(logged[f"sounds/{name}/generated"][0])
         expected = np.clip(run.generate(name, 2, seed=config.seed), -1.0, 1.0)
-        assert waves == pytest.approx(expected, abs=1e-4)
+        # Fast Griffin-Lim makes more of a difference in rounding than there was.
+        assert waves == pytest.approx(expected, abs=1e-3)
 
 
 def test_sounds_of_an_unchanged_model_do_not_change(logged):
