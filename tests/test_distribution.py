@@ -7,6 +7,9 @@ import tensorflow as tf
 from test_gaae import batches, tiny_model
 
 
+pytestmark = pytest.mark.slow  # compiling a step for two devices takes most of a minute
+
+
 @pytest.fixture(scope="module")
 def mirrored():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -77,7 +77,9 @@ def test_a_run_folder_holds_what_it_promises(config):
     assert len(list((run_dir / "checkpoints" / "best").glob("step-*.index"))) == 1
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_a_continued_run_has_the_state_of_an_unbroken_one_bit_for_bit(config, tmp_path, precision):
     whole = dataclasses.replace(config, precision=precision)
     broken = dataclasses.replace(whole, run_dir=str(tmp_path / "broken"))
@@ -126,15 +128,15 @@ def test_an_interrupt_saves_the_step_that_it_met(config):
 def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_last_checkpoint(config):
     class Poisoning(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if batch == 3:
+            if batch == 5:  # after step 6, which no checkpoint follows
                 weight = self.model.classifier.trainable_variables[-1]
                 weight.assign(weight * np.nan)
 
-    parts = run_parts(dataclasses.replace(config, steps=8))
-    with pytest.raises(fit.NonFiniteError, match=r"step 4: .*Cl = nan"):
+    parts = run_parts(dataclasses.replace(config, steps=8, checkpoint_every=4))
+    with pytest.raises(fit.NonFiniteError, match=r"step 6: .*Cl = nan"):
         fit.run_steps(**parts, callbacks=[Poisoning()])
     last = state(config.run_dir)
-    assert int(last["step/.ATTRIBUTES/VARIABLE_VALUE"]) <= 4
+    assert int(last["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 4
     assert all(np.isfinite(value).all() for value in last.values() if value.dtype == np.float32)
 
 
