@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 from test_gaae import batches, tiny_model
 
-
 pytestmark = pytest.mark.slow  # compiling a step for two devices takes most of a minute
 
 
