@@ -96,7 +96,7 @@ def describe(config: TrainConfig) -> str:
     lines.append(f"batch {config.batch_size}, {config.steps:,} iterations, ch {config.channels}")
     lines.append("trainable parameters:")
     lines += [f"  {name:24}{_trainable(network):>12,}" for name, network in networks.items()]
-    lines.append(f"  {'all':24}{sum(map(_trainable, networks.values())):>12,}")
+    lines.append(f"  {'all':24}{_trainable(model):>12,}")
     state, activations = estimated_bytes(model, config)
     lines.append(
         f"estimated memory: {(state + activations) / 2**30:.2f} GiB "
@@ -114,7 +114,7 @@ def estimated_bytes(model, config: TrainConfig) -> tuple[int, int]:
     batches, or the joint one on 3 of E, 2 of D and 2 of S), in graphs traced for one example; the
     non-local blocks count with one chunk of their map.
     """
-    trained = sum(_trainable(network) for network in _networks(model))
+    trained = _trainable(model)  # the averaged networks are not trainable
     state = 4 * (sum(weight.shape.num_elements() or 1 for weight in model.weights) + 3 * trained)
     encoder, decoder, score = (
         _plain(network) for network in (model.encoder, model.decoder, model.sample_discriminator)
@@ -130,16 +130,6 @@ def estimated_bytes(model, config: TrainConfig) -> tuple[int, int]:
         positions = config.non_local_bins**2 * encoder.frames // encoder.bins
         activations += 2 * 4 * min(1024, positions) * positions // 4  # float32 scores and weights
     return state, config.batch_size * activations
-
-
-def _networks(model):
-    return (
-        model.encoder,
-        model.decoder,
-        model.classifier,
-        model.sample_discriminator,
-        model.latent_discriminator,
-    )
 
 
 def _trainable(network: keras.Model) -> int:
