@@ -80,6 +80,7 @@ def tiny_dataset(tmp_path_factory):
     import numpy as np
     import soundfile
 
+    from gaae_tf.data.corpora.folder import FolderReader
     from gaae_tf.data.prepare import PrepareConfig, prepare
     from gaae_tf.ops.stft import StftSettings
 
@@ -94,12 +95,11 @@ def tiny_dataset(tmp_path_factory):
             soundfile.write(folder / "source" / name / f"{i:02}.wav", tone, 1000)
     config = PrepareConfig(
         out=folder / "prepared",
-        source=folder / "source",
+        sources=(folder / "source",),
         sample_rate_hz=1000,
         clip_samples=512,
         stft=StftSettings("hamming", 64, 32, 64),
-        valid_percent=20,
-        test_percent=20,
+        reader=FolderReader(valid_percent=20, test_percent=20),
     )
     prepare(config, progress=False)
     return folder / "prepared"

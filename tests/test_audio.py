@@ -5,8 +5,16 @@ import io
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
-from gaae_tf.data.audio import BadAudio, decode_clip, from_int16, to_int16
+from gaae_tf.data.audio import (
+    BadAudio,
+    decode_clip,
+    decode_clips,
+    duration_s,
+    from_int16,
+    to_int16,
+)
 
 RATE_HZ, SAMPLES = 16_000, 16_384
 
@@ -144,6 +152,163 @@ def test_a_wav_of_a_stream_that_did_not_know_its_length_is_taken():
     data = bytearray(encoded(sine(RATE_HZ)))
     data[40:44] = b"\xff\xff\xff\xff"  # size of the chunk "data"
     assert np.abs(decode_clip(bytes(data), RATE_HZ, SAMPLES)).max() == pytest.approx(0.5, abs=1e-3)
+
+
+def noise(samples, channels=1):
+    audio = np.random.default_rng(0).uniform(-0.5, 0.5, [samples, channels])
+    return audio.astype(np.float32)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 22_050, 44_100, 44_101, 48_000])
+def test_a_clip_from_within_is_cut_out_of_the_resampled_recording(rate_hz):
+    recording = noise(4 * rate_hz)
+    whole = recording
+    if rate_hz != RATE_HZ:
+        whole = soxr.resample(recording, rate_hz, RATE_HZ, quality="HQ")
+    data = encoded(recording, rate_hz, subtype="FLOAT")
+    for start_s in (0.001, 0.25, 1.23456, 2.0, 3.5):
+        clip = decode_clip(data, RATE_HZ, RATE_HZ, start_s)
+        start = round(start_s * RATE_HZ)
+        expected = whole[start : start + RATE_HZ, 0]
+        np.testing.assert_allclose(clip[: len(expected)], expected, atol=2e-6)
+        assert not clip[len(expected) :].any()
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [
+        ("WAV", "PCM_16"),
+        ("WAV", "PCM_24"),
+        ("WAV", "FLOAT"),
+        ("WAV", "IMA_ADPCM"),
+        ("AIFF", "PCM_24"),
+        ("AU", "ULAW"),
+        ("AU", "G721_32"),  # libsndfile cannot seek in it
+        ("CAF", "ALAC_20"),  # nor finds the place in this
+        ("FLAC", "PCM_16"),
+        ("OGG", "VORBIS"),  # nor in this
+        ("OGG", "OPUS"),
+        ("MP3", "MPEG_LAYER_III"),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_every_format_is_entered_at_the_very_sample(container, subtype, channels):
+    if subtype == "G721_32" and channels == 2:
+        pytest.skip("mono only")
+    recording = noise(10 * RATE_HZ, channels)
+    data = encoded(recording, container=container, subtype=subtype)
+    whole = decode_clip(data, RATE_HZ, 11 * RATE_HZ)
+    starts_s = [9.5, 0.0, 3.0, 3.0, 3.5, 1.00003, 7.0, 1.5]  # in any order, some overlapping
+    clips = decode_clips(data, RATE_HZ, RATE_HZ, starts_s)
+    for start_s, clip in zip(starts_s, clips, strict=True):
+        start = round(start_s * RATE_HZ)
+        np.testing.assert_array_equal(clip, whole[start : start + RATE_HZ])
+        np.testing.assert_array_equal(clip, decode_clip(data, RATE_HZ, RATE_HZ, start_s))
+
+
+def test_clips_of_one_file_equal_those_taken_alone_also_when_resampled():
+    data = encoded(noise(3 * 44_100), 44_100, "FLAC")
+    starts_s = [0.0, 0.5, 0.9, 2.25]
+    clips = decode_clips(data, RATE_HZ, SAMPLES, starts_s)
+    for start_s, clip in zip(starts_s, clips, strict=True):
+        np.testing.assert_array_equal(clip, decode_clip(data, RATE_HZ, SAMPLES, start_s))
+
+
+def test_each_clip_of_a_file_fails_for_itself():
+    recording = noise(5 * RATE_HZ)
+    recording[RATE_HZ : 2 * RATE_HZ] = 0.0
+    recording[2 * RATE_HZ] = np.nan
+    data = encoded(recording, subtype="FLOAT")
+    clips = decode_clips(data, RATE_HZ, RATE_HZ, [0.0, 1.0, 2.0, 3.0, 5.0, 60.0])
+    reasons = [str(clip) if isinstance(clip, BadAudio) else "" for clip in clips]
+    assert reasons == [
+        "",
+        "silent: all samples of the 1.000 s from 1.000 s on are equal at 16 bits",
+        "non-finite samples",
+        "",
+        "starts at 5.000 s, the recording has 5.000 s",
+        "starts at 60.000 s, the recording has 5.000 s",
+    ]
+
+
+def test_a_file_that_cannot_be_read_fails_for_all_its_clips():
+    clips = decode_clips(b"no audio", RATE_HZ, SAMPLES, [0.0, 1.0])
+    assert [type(clip) for clip in clips] == [BadAudio, BadAudio]
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize("rate_hz", [8_000, RATE_HZ])
+def test_a_clip_cannot_start_behind_the_end(container, rate_hz):
+    data = encoded(sine(rate_hz, seconds=2.0), rate_hz, container)
+    with pytest.raises(BadAudio, match=r"^starts at 2\.500 s, the recording has 2\.000 s$"):
+        decode_clip(data, RATE_HZ, SAMPLES, 2.5)
+
+
+@pytest.mark.parametrize("start_s", [1.0, 3.0])
+def test_a_clip_from_within_what_is_cut_off_is_truncated(start_s):
+    data = cut(encoded(sine(RATE_HZ, seconds=4.0)), 0.49)
+    with pytest.raises(BadAudio, match="truncated: 31348 of at least "):
+        decode_clip(data, RATE_HZ, SAMPLES, start_s)
+
+
+def test_clips_behind_damage_are_those_taken_alone():
+    data = bytearray(encoded(noise(10 * RATE_HZ), container="FLAC"))
+    middle = len(data) // 2
+    data[middle : middle + 2000] = bytes(2000)
+    starts_s = [0.0, 2.0, 5.0, 7.0]
+
+    def of(clip):
+        return str(clip) if isinstance(clip, BadAudio) else clip.tolist()
+
+    def alone(start_s):
+        try:
+            return decode_clip(bytes(data), RATE_HZ, RATE_HZ, start_s)
+        except BadAudio as error:
+            return error
+
+    clips = decode_clips(bytes(data), RATE_HZ, RATE_HZ, starts_s)
+    assert [of(clip) for clip in clips] == [of(alone(start_s)) for start_s in starts_s]
+    assert not isinstance(clips[3], BadAudio)
+
+
+def test_a_start_before_the_beginning_is_a_mistake():
+    with pytest.raises(ValueError, match=r"start_s must be 0 or more, not -0\.5"):
+        decode_clip(encoded(sine(RATE_HZ)), RATE_HZ, SAMPLES, -0.5)
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3", "AIFF"])
+def test_duration_is_that_of_the_recording(container, tmp_path):
+    data = encoded(sine(22_050, seconds=3.25), 22_050, container)
+    assert duration_s(data) == pytest.approx(3.25, abs=1e-4)
+    (tmp_path / "sound").write_bytes(data)
+    assert duration_s(tmp_path / "sound") == duration_s(data)
+
+
+def of_unknown_length(flac):
+    """The same file as an encoder writes it that cannot go back to the header."""
+    flac = bytearray(flac)
+    flac[21] &= 0xF0
+    flac[22:26] = bytes(4)
+    return bytes(flac)
+
+
+def test_a_flac_stream_that_did_not_know_its_length_is_taken():
+    data = encoded(noise(RATE_HZ), container="FLAC")
+    stream = of_unknown_length(data)
+    assert duration_s(stream) == 1.0
+    for start_s in (0.0, 0.5):
+        np.testing.assert_array_equal(
+            decode_clip(stream, RATE_HZ, SAMPLES, start_s),
+            decode_clip(data, RATE_HZ, SAMPLES, start_s),
+        )
+    with pytest.raises(BadAudio, match=r"^starts at 2\.000 s, the recording has 1\.000 s$"):
+        decode_clip(stream, RATE_HZ, SAMPLES, 2.0)
+
+
+@pytest.mark.parametrize(("data", "reason"), [(b"", "empty file"), (b"no audio" * 99, "broken")])
+def test_duration_of_what_is_no_audio_is_an_error(data, reason):
+    with pytest.raises(BadAudio, match=reason):
+        duration_s(data)
 
 
 def test_sixteen_bit_samples_survive_the_round_trip():

@@ -1,11 +1,14 @@
-"""Folders of audio files to recordings. Corpora look at names alone, so files here hold nothing."""
+"""Folders and archives of audio files to recordings. Names alone count, so files hold nothing."""
 
 import os
+import shutil
 from collections import Counter
 
 import pytest
 
-from gaae_tf.data.corpora import FolderCorpus, verify_sums
+from gaae_tf.data.corpora.folder import FolderReader
+from gaae_tf.data.corpora.notes import NotesReader, verify_sums
+from gaae_tf.data.corpora.recording import Corpus, Recording, clip_source, draw_splits
 from gaae_tf.data.shards import SPLITS, DataError
 
 
@@ -17,7 +20,13 @@ def make(folder, *names):
     return folder
 
 
-def table(corpus):
+def read(path, reader=None):
+    reader = reader or FolderReader()
+    with reader.open([path], path.parent / "scratch") as source:
+        return reader.read(source)
+
+
+def rows(corpus):
     return [(r.source, r.label, r.split) for r in corpus.recordings]
 
 
@@ -28,9 +37,9 @@ def splits_of(corpus):
 def test_own_splits_are_taken_and_unlabelled_belongs_to_train(tmp_path):
     make(tmp_path, "train/b/1.wav", "train/a/deep/er/2.FLAC", "train/unlabelled/3.mp3")
     make(tmp_path, "valid/a/4.ogg", "test/b/5.aiff", "unlabelled/6.wav")
-    corpus = FolderCorpus(tmp_path)
+    corpus = read(tmp_path)
     assert corpus.classes == ("a", "b")
-    assert table(corpus) == [
+    assert rows(corpus) == [
         ("train/a/deep/er/2.FLAC", "a", "train"),
         ("train/b/1.wav", "b", "train"),
         ("train/unlabelled/3.mp3", None, "train"),
@@ -42,7 +51,7 @@ def test_own_splits_are_taken_and_unlabelled_belongs_to_train(tmp_path):
 
 def test_splits_are_drawn_class_by_class_in_the_shares_asked_for(tmp_path):
     make(tmp_path, *[f"a/{i}.wav" for i in range(100)], *[f"b/{i}.wav" for i in range(20)])
-    corpus = FolderCorpus(tmp_path, valid_percent=5.0, test_percent=20.0)
+    corpus = read(tmp_path, FolderReader(valid_percent=5.0, test_percent=20.0))
     counts = Counter((r.label, r.split) for r in corpus.recordings)
     assert [counts["a", split] for split in SPLITS] == [75, 5, 20]
     assert [counts["b", split] for split in SPLITS] == [15, 1, 4]
@@ -51,38 +60,38 @@ def test_splits_are_drawn_class_by_class_in_the_shares_asked_for(tmp_path):
 def test_drawn_splits_depend_on_the_seed_and_the_path_below_the_folder_alone(tmp_path):
     names = [f"a/{i}.wav" for i in range(40)]
     one, two = make(tmp_path / "one", *names), make(tmp_path / "two", *reversed(names))
-    assert splits_of(FolderCorpus(one)) == splits_of(FolderCorpus(two))
-    assert splits_of(FolderCorpus(one)) != splits_of(FolderCorpus(one, seed=1))
+    assert splits_of(read(one)) == splits_of(read(two))
+    assert splits_of(read(one)) != splits_of(read(one, FolderReader(seed=1)))
 
 
 def test_drawn_splits_stay_what_they_were(tmp_path):
     # By `printf 0/a/7.wav | sha256sum` and so on, 7 (2a3a...) comes first, then 5 (42e7...).
     make(tmp_path, *[f"a/{i}.wav" for i in range(10)])
-    splits = splits_of(FolderCorpus(tmp_path))
+    splits = splits_of(read(tmp_path))
     assert [name for name, split in splits.items() if split == "test"] == ["a/7.wav"]
     assert [name for name, split in splits.items() if split == "valid"] == ["a/5.wav"]
 
 
 def test_a_class_of_one_clip_keeps_it_for_training(tmp_path):
     make(tmp_path, "a/1.wav", *[f"b/{i}.wav" for i in range(9)])
-    assert splits_of(FolderCorpus(tmp_path, 30.0, 60.0))["a/1.wav"] == "train"
+    assert splits_of(read(tmp_path, FolderReader(30.0, 60.0)))["a/1.wav"] == "train"
 
 
 def test_unlabelled_clips_are_never_held_out(tmp_path):
     make(tmp_path, "a/1.wav", *[f"unlabelled/{i}.wav" for i in range(50)])
-    assert {r.split for r in FolderCorpus(tmp_path, 20.0, 20.0).recordings} == {"train"}
+    assert {r.split for r in read(tmp_path, FolderReader(20.0, 20.0)).recordings} == {"train"}
 
 
 def test_other_files_and_hidden_ones_are_ignored_and_counted(tmp_path):
     make(tmp_path, "a/1.wav", "a/1.json", "a/._1.wav", "README.md", ".DS_Store", ".git/x.wav")
-    corpus = FolderCorpus(tmp_path)
+    corpus = read(tmp_path)
     assert [r.source for r in corpus.recordings] == ["a/1.wav"]
     assert corpus.ignored_files == 4  # what is inside a hidden folder is not looked at
 
 
 def test_files_of_one_name_stay_apart(tmp_path):
     make(tmp_path, "a/1.wav", "a/1.flac", "a/sub/1.wav", "b/1.wav")
-    corpus = FolderCorpus(tmp_path, 0.0, 0.0)
+    corpus = read(tmp_path, FolderReader(0.0, 0.0))
     assert [r.source for r in corpus.recordings] == [
         "a/1.flac",
         "a/1.wav",
@@ -93,23 +102,23 @@ def test_files_of_one_name_stay_apart(tmp_path):
 
 def test_names_may_hold_spaces_other_alphabets_and_broken_bytes(tmp_path):
     make(tmp_path, "гитара 吉他/о дин.wav", os.fsdecode(b"b/\xff.wav"))
-    corpus = FolderCorpus(tmp_path)
+    corpus = read(tmp_path)
     assert corpus.classes == ("b", "гитара 吉他")
-    assert all(r.path.exists() for r in corpus.recordings)
+    assert all((tmp_path / r.file).exists() for r in corpus.recordings)
 
 
 def test_links_to_folders_are_followed_and_circles_end(tmp_path):
     make(tmp_path, "elsewhere/1.wav", "source/a/2.wav")
     (tmp_path / "source/a/link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "source/a/circle").symlink_to(tmp_path / "source/a")
-    corpus = FolderCorpus(tmp_path / "source")
+    corpus = read(tmp_path / "source")
     assert [r.source for r in corpus.recordings] == ["a/2.wav", "a/link/1.wav"]
 
 
 def test_the_licence_of_the_folder_is_found(tmp_path):
     make(tmp_path, "a/1.wav")
     (tmp_path / "LICENSE.txt").write_text("Do as you please.", encoding="utf-8")
-    assert FolderCorpus(tmp_path).licence == "Do as you please."
+    assert read(tmp_path).licence == "Do as you please."
 
 
 @pytest.mark.parametrize(
@@ -124,19 +133,37 @@ def test_the_licence_of_the_folder_is_found(tmp_path):
         (["train/1.wav"], "train has 1 audio files outside of any class folder"),
         (["test/a/1.wav"], "has test but no train"),
         (["train/a/1.wav", "dog/1.wav"], "has dog beside train"),
-        (["train/a/1.wav", "test/b/1.wav"], "train has no audio of b"),
+        (["train/a/1.wav", "test/b/1.wav"], "has no training recording of b"),
         (["train/a/1.wav", "test/unlabelled/1.wav"], "unlabelled recordings belong to train"),
     ],
 )
 def test_other_layouts_are_refused_with_what_was_found(tmp_path, names, message):
     make(tmp_path, *names)
     with pytest.raises(DataError, match=message):
-        FolderCorpus(tmp_path)
+        read(tmp_path)
 
 
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"source folder .*/nowhere does not exist"):
-        FolderCorpus(tmp_path / "nowhere")
+@pytest.mark.parametrize("form", ["zip", "gztar", "tar"])
+def test_an_archive_gives_what_its_folder_gives(tmp_path, form):
+    names = [f"{label}/{i}.wav" for label in "ab" for i in range(9)]
+    folder = make(tmp_path / "mine", *names, "a/notes.txt")
+    (folder / "LICENSE").write_text("Do as you please.", encoding="utf-8")
+    archive = shutil.make_archive(str(tmp_path / "mine"), form, tmp_path, "mine")
+    unpacked, packed = read(folder), read(tmp_path / archive)
+    assert [(r.source, r.split) for r in packed.recordings] == [
+        (r.source, r.split) for r in unpacked.recordings
+    ]
+    assert (packed.name, packed.classes, packed.licence) == ("mine", ("a", "b"), unpacked.licence)
+    assert packed.ignored_files == unpacked.ignored_files == 2
+
+
+def test_the_notes_are_checked_and_have_splits_of_their_own(tmp_path):
+    with NotesReader().open([], tmp_path) as source:
+        corpus = NotesReader().read(source)
+    assert (corpus.name, corpus.classes) == ("notes", ("guitar", "mallet", "string"))
+    assert corpus.own_splits
+    assert Counter(r.split for r in corpus.recordings) == {"train": 1155, "valid": 117, "test": 168}
+    assert corpus.ignored_files == 3  # licence, readme and sums
 
 
 def test_sums_find_a_changed_and_a_missing_file(tmp_path):
@@ -151,3 +178,40 @@ def test_sums_find_a_changed_and_a_missing_file(tmp_path):
     (tmp_path / "a").unlink()
     with pytest.raises(DataError, match=r"a, which .* lists, is missing"):
         verify_sums(tmp_path)
+
+
+def test_a_share_out_of_range_names_the_flag():
+    with pytest.raises(DataError, match=r"test_percent must be from 0 to below 100, not 100\.0"):
+        FolderReader(test_percent=100.0)
+    with pytest.raises(DataError, match=r"something to train with, not 60\.0 and 40\.0"):
+        FolderReader(60.0, 40.0)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "name"),
+    [(0.0, "a.wav"), (10.0, "a.wav@10"), (3.25, "a.wav@3.25"), (1e-6, "a.wav@0.000001")],
+)
+def test_a_clip_is_named_by_where_it_begins(start_s, name):
+    assert clip_source("a.wav", start_s) == name
+
+
+def test_recordings_are_sorted_by_split_then_path_then_time():
+    given = [("b", 0.0, "train"), ("a", 10.0, "train"), ("a", 9.0, "train"), ("a", 8.0, "test")]
+    recordings = [Recording(p, clip_source(p, s), "x", "", split, s) for p, s, split in given]
+    corpus = Corpus("name", ("x",), tuple(recordings), True, 0, "")
+    assert [r.source for r in corpus.recordings] == ["a@9", "a@10", "b", "a@8"]
+
+
+def test_a_speaker_is_drawn_as_a_whole():
+    recordings = [
+        Recording(f"{s}/{i}", f"{s}/{i}", "ab"[s % 2], str(s), "train")
+        for s in range(20)
+        for i in range(s + 1)
+    ]
+    drawn = draw_splits(recordings, 10.0, 20.0, seed=3, unit=lambda r: r.speaker)
+    splits = {
+        speaker: {r.split for r in drawn if r.speaker == speaker} for speaker in map(str, range(20))
+    }
+    assert all(len(found) == 1 for found in splits.values())
+    assert Counter(found.pop() for found in splits.values()) == {"train": 14, "valid": 2, "test": 4}
+    assert len(drawn) == len(recordings)

@@ -72,7 +72,7 @@ def dataset(tmp_path_factory):
                 soundfile.write(path, tone(name, rng), RATE_HZ)
     config = PrepareConfig(
         out=folder / "dataset",
-        source=folder / "wav",
+        sources=(folder / "wav",),
         sample_rate_hz=RATE_HZ,
         clip_samples=SAMPLES,
         stft=STFT,

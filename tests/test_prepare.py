@@ -2,20 +2,33 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 import scipy.signal
 import soundfile
 
 import gaae_tf.data.prepare as prepare_module
+from gaae_tf.data import audio, shards
+from gaae_tf.data.corpora.folder import FolderReader
+from gaae_tf.data.corpora.notes import NotesReader
+from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.prepare import PrepareConfig, ensure_notes, prepare
-from gaae_tf.data.shards import UNLABELLED, DataError, load_dataset, read_clips, verify_checksums
+from gaae_tf.data.shards import (
+    SPLITS,
+    UNLABELLED,
+    DataError,
+    load_dataset,
+    read_clips,
+    verify_checksums,
+)
 from gaae_tf.data.statistics import MAGNITUDE_FLOOR, log_magnitude_statistics
 from gaae_tf.ops.stft import StftSettings
 
@@ -44,13 +57,23 @@ def source(tmp_path):
     return folder
 
 
-def config_of(source, out, **changes):
+def config_of(source, out, reader=FolderReader(), **changes):
     settings = {"sample_rate_hz": RATE_HZ, "clip_samples": SAMPLES, "stft": STFT, "workers": 1}
-    return PrepareConfig(out=out, source=source, **(settings | changes))
+    return PrepareConfig(out=out, sources=(source,), reader=reader, **(settings | changes))
 
 
 def bytes_of(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def copied_to(target, source):
+    """The folder as a directory, .zip or .tar.gz."""
+    kind = {".zip": "zip", ".gz": "gztar"}.get(target.suffix)
+    if kind is None:
+        return shutil.copytree(source, target)
+    return Path(
+        shutil.make_archive(str(target).removesuffix(".tar.gz").removesuffix(".zip"), kind, source)
+    )
 
 
 def test_every_sound_ends_up_in_its_split_with_its_label_and_samples(source, tmp_path):
@@ -82,7 +105,7 @@ def test_repeats_and_any_number_of_workers_give_equal_bytes(source, tmp_path):
             config_of(source, tmp_path / name, workers=workers, max_bad_percent=5.0), progress=False
         )
     one = bytes_of(tmp_path / "one")
-    assert len(one) == 4
+    assert len(one) == 5  # three splits, the description, the histogram
     for name in ("again", "two", "all"):
         assert bytes_of(tmp_path / name) == one
 
@@ -104,7 +127,7 @@ def test_statistics_are_those_of_scipys_stft_of_the_training_clips(source, tmp_p
     silence = np.zeros(SAMPLES, np.int16)
     silence[0] = 1000  # so that most of its spectrogram is digital silence: the floor
     soundfile.write(source / "dog/0.wav", silence, RATE_HZ, subtype="PCM_16")
-    dataset = prepare(config_of(source, tmp_path / "out", test_percent=0.0), progress=False)
+    dataset = prepare(config_of(source, tmp_path / "out", FolderReader(test_percent=0.0)), progress=False)
     audio = read_clips(dataset, "train").audio / 32768.0
     wrapped = np.concatenate([audio[:, -128:], audio, audio[:, :128]], axis=1)
     window = scipy.signal.get_window("hann", 256)
@@ -186,9 +209,9 @@ def test_an_existing_folder_is_kept_unless_told_to_overwrite(source, tmp_path):
     prepare(config_of(source, tmp_path / "out"), progress=False)
     before = bytes_of(tmp_path / "out")
     with pytest.raises(DataError, match="out exists already; --overwrite replaces it"):
-        prepare(config_of(source, tmp_path / "out", seed=1), progress=False)
+        prepare(config_of(source, tmp_path / "out", FolderReader(seed=1)), progress=False)
     assert bytes_of(tmp_path / "out") == before
-    prepare(config_of(source, tmp_path / "out", seed=1, overwrite=True), progress=False)
+    prepare(config_of(source, tmp_path / "out", FolderReader(seed=1), overwrite=True), progress=False)
     assert bytes_of(tmp_path / "out") != before
     assert sorted(os.listdir(tmp_path)) == ["out", "source"]
 
@@ -217,33 +240,136 @@ def test_out_and_source_do_not_contain_each_other(source):
             prepare(config_of(source, out, overwrite=True), progress=False)
 
 
-def test_a_full_disk_is_an_error_that_leaves_nothing(source, tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_after_which_the_next_try_goes_on(source, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(prepare_module.shards, "write_description", full)
-    with pytest.raises(OSError, match="No space left"):
-        prepare(config_of(source, tmp_path / "out"), progress=False)
-    assert os.listdir(tmp_path) == ["source"]
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_module.shards, "write_description", full)
+        with pytest.raises(OSError, match="No space left"):
+            prepare(config_of(source, tmp_path / "out"), progress=False)
+    assert sorted(os.listdir(tmp_path)) == [".out.partial", "source"]
+    monkeypatch.setattr(prepare_module, "decode_clips", full)  # nothing is decoded again
+    prepare(config_of(source, tmp_path / "out"), progress=False)
+    assert sorted(os.listdir(tmp_path)) == ["out", "source"]
+
+
+@pytest.mark.parametrize("killed_after", [1, 3])
+def test_stopped_after_any_shard_it_ends_as_if_it_had_not(
+    source, tmp_path, monkeypatch, killed_after
+):
+    spoil(source)
+    monkeypatch.setattr(prepare_module, "_SHARD_BYTES", 8 * 2 * SAMPLES)
+    settings = {"max_bad_percent": 15.0, "min_level_dbfs": -20.0}
+    prepare(config_of(source, tmp_path / "whole", **settings), progress=False)
+    written, write_whole = [], shards.write_shard
+
+    def write_shard(path, split, clips):
+        if len(written) == killed_after:
+            next(iter(clips))
+            path.write_bytes(b"half")  # what a kill leaves
+            raise KeyboardInterrupt
+        written.append(path.name)
+        return write_whole(path, split, clips)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_module.shards, "write_shard", write_shard)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(config_of(source, tmp_path / "out", **settings), progress=False)
+    assert not (tmp_path / "out").exists()
+    decoded = []
+
+    def decode_clips(path, *arguments):
+        decoded.append(path)
+        return audio.decode_clips(path, *arguments)
+
+    monkeypatch.setattr(prepare_module, "decode_clips", decode_clips)
+    prepare(config_of(source, tmp_path / "out", **settings), progress=False)
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole")
+    assert len(decoded) == 39 - 8 * killed_after
+    assert sorted(os.listdir(tmp_path)) == ["out", "source", "whole"]
+
+
+def test_a_changed_source_is_read_anew(source, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_module.shards, "write_description", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            prepare(config_of(source, tmp_path / "out"), progress=False)
+    new = write_sound(source / "dog/0.wav", 999)
+    dataset = prepare(config_of(source, tmp_path / "out"), progress=False)
+    found = {}
+    for split in SPLITS:
+        clips = read_clips(dataset, split)
+        found |= dict(zip(clips.sources, clips.audio, strict=True))
+    np.testing.assert_array_equal(found["dog/0.wav"], new)
+
+
+@pytest.mark.parametrize("form", ["mine.zip", "mine.tar.gz"])
+def test_an_archive_gives_the_shards_of_its_folder(source, tmp_path, form):
+    prepare(config_of(source, tmp_path / "folder"), progress=False)
+    archive = copied_to(tmp_path / form, source)
+    dataset = prepare(config_of(archive, tmp_path / "archive"), progress=False)
+    assert dataset.name == "mine"
+    one, other = bytes_of(tmp_path / "folder"), bytes_of(tmp_path / "archive")
+    for name in one.keys() - {"dataset.json", "histogram.png"}:  # which tell the name
+        assert one[name] == other[name]
+
+
+def test_quiet_clips_are_left_out_where_asked_and_are_not_bad(source, tmp_path, capsys):
+    quiet = np.random.default_rng(0).integers(-30, 30, SAMPLES, dtype=np.int16)
+    soundfile.write(source / "dog/quiet.wav", quiet, RATE_HZ, subtype="PCM_16")
+    kept = prepare(config_of(source, tmp_path / "all"), progress=False)
+    assert sum(kept.counts.values()) == 35
+    dataset = prepare(
+        config_of(source, tmp_path / "out", min_level_dbfs=-50.0, max_bad_percent=0.0)
+    )
+    assert [clip.source for clip in dataset.quiet] == ["dog/quiet.wav"]
+    assert sum(dataset.counts.values()) == 34
+    assert sum(dataset.levels_dbfs.values()) == 34
+    assert "1 near-silent clips were skipped" in capsys.readouterr().err
+
+
+def test_several_clips_of_one_file_and_further_labels_reach_the_shards(tmp_path):
+    long = write_sound(tmp_path / "sounds/long.wav", 0, samples=4 * SAMPLES)
+    write_sound(tmp_path / "sounds/short.wav", 1)
+    rows = [f"sounds/long.wav,a,train,ann,{i * SAMPLES / RATE_HZ},{60 + i}" for i in range(4)]
+    rows.append("sounds/short.wav,,,,,")
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["path,label,split,speaker,start_s,pitch", *rows]))
+    dataset = prepare(config_of(table, tmp_path / "out", TableReader()), progress=False)
+    assert dataset.extra_labels == ("pitch",)
+    assert dataset.speakers == {"train": 1, "valid": 0, "test": 0}
+    clips = read_clips(load_dataset(tmp_path / "out"), "train")
+    assert clips.extra["pitch"] == ("60", "61", "62", "63", "")
+    assert clips.sources[1] == "sounds/long.wav@0.256"
+    np.testing.assert_array_equal(clips.audio[:4].reshape(-1), long)
+    assert list(clips.labels) == [0, 0, 0, 0, UNLABELLED]
+    some = clips.subset(np.array([3, 0]))
+    assert (some.extra["pitch"], some.speakers) == (("63", "60"), ("ann", "ann"))
+
+
+def test_the_histogram_is_drawn(source, tmp_path):
+    prepare(config_of(source, tmp_path / "out"), progress=False)
+    picture = matplotlib.image.imread(tmp_path / "out" / prepare_module.HISTOGRAM)
+    assert picture.shape[0] > 200 and picture.std() > 0.05
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"corpus": "s10"}, "corpus must be one of folder, notes, not 's10'"),
-        ({"source": None}, "needs a source: --source=DIR"),
-        ({"corpus": "notes"}, "takes no source"),
+        ({"sources": ()}, "needs a source: --source=DIR"),
+        ({"reader": NotesReader()}, "takes no source"),
+        ({"dynamic_range_nepers": 0.0}, "dynamic_range_nepers must be .* not 0"),
+        ({"min_level_dbfs": 3.0}, "min_level_dbfs must be .* not 3"),
         ({"sample_rate_hz": 16}, "sample_rate_hz must be .* not 16"),
         ({"clip_samples": 1_000}, "clip_samples must be .* hop_samples \\(64\\), not 1000"),
-        ({"valid_percent": -1.0}, "valid_percent must be .* not -1"),
-        ({"valid_percent": 50.0, "test_percent": 50.0}, "must leave something to train with"),
         ({"max_bad_percent": 101.0}, "max_bad_percent must be .* not 101"),
         ({"workers": -1}, "workers must be .* not -1"),
     ],
 )
 def test_settings_out_of_range_are_named_with_their_value(changes, message):
     with pytest.raises(DataError, match=message):
-        config_of(**({"source": Path("a"), "out": Path("b")} | changes))
+        PrepareConfig(**({"sources": (Path("a"),), "out": Path("b"), "stft": STFT} | changes))
 
 
 def test_ensure_notes_prepares_once_and_names_rate_and_length(tmp_path, capsys):
@@ -252,7 +378,7 @@ def test_ensure_notes_prepares_once_and_names_rate_and_length(tmp_path, capsys):
     written = path.stat().st_mtime_ns
     assert ensure_notes(4_000, 1_024, STFT, folder=tmp_path) == path
     assert path.stat().st_mtime_ns == written
-    assert "1155 train, 117 valid, 168 test clips" in capsys.readouterr().err
+    assert "1,440 clips of 1,024 samples at 4,000 Hz" in capsys.readouterr().err
 
 
 def test_ensure_notes_refuses_another_data_set_of_that_name(source, tmp_path):
@@ -288,22 +414,40 @@ def test_the_command_reports_errors_without_traceback(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_half_way_it_leaves_nothing(tmp_path, number, status):
+def test_stopped_half_way_it_goes_on(tmp_path, number, status):
     source = tmp_path / "source"
     write_sound(source / "a/0.wav", 0, samples=100_000, rate_hz=44_100)
-    for index in range(1, 20_000):
+    for index in range(1, 5_000):
         os.link(source / "a/0.wav", source / f"a/{index}.wav")
     arguments = ["--source", str(source), "--out", str(tmp_path / "out"), "--workers=1"]
     process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".out.partial-*/train-*")):  # it has begun to write
+    while not list(tmp_path.glob(".out.partial/whole/train-*")):  # it has begun to write
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
-    assert os.listdir(tmp_path) == ["source"]
+    assert "the same command goes on" in errors
+    assert sorted(os.listdir(tmp_path)) == [".out.partial", "source"]
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["out", "source"]
+    assert sum(load_dataset(tmp_path / "out").counts.values()) == 5_000
+
+
+def test_the_description_is_printed_for_reading(source, tmp_path):
+    prepare(config_of(source, tmp_path / "out"), progress=False)
+    done = subprocess.run(
+        command("--describe", str(tmp_path / "out")), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "34 clips of 2,048 samples at 8,000 Hz" in done.stdout
+    assert "train      26 clips" in done.stdout
+    assert "11 cat and mouse, 11 dog; 4 without a label" in done.stdout
+    assert "suggested: --dynamic_range_nepers=" in done.stdout
+    assert "corpus=folder" in done.stdout
 
 
 def test_checksums_in_the_description_are_those_of_the_files(source, tmp_path):

@@ -20,6 +20,7 @@ from gaae_tf.data.shards import (
     write_description,
     write_shard,
 )
+from gaae_tf.data.statistics import HISTOGRAM_BINS, LogMagnitudeHistogram
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.stft import StftSettings
 
@@ -36,7 +37,10 @@ def write_dataset(folder, audio, shards=1):
     labels = [(0, 1, UNLABELLED)[i % 3] for i in range(len(audio))]
     written = []
     for index, part in enumerate(np.array_split(np.arange(len(audio)), shards)):
-        clips = [(audio[i], labels[i], f"speaker {i}", SOURCES[i % 3]) for i in part]
+        clips = [
+            (audio[i], labels[i], f"speaker {i}", SOURCES[i % 3], (str(60 + i), "é"[: i % 2]))
+            for i in part
+        ]
         written.append(write_shard(folder / shard_name("train", index, shards), "train", clips))
     dataset = Dataset(
         path=folder,
@@ -47,11 +51,16 @@ def write_dataset(folder, audio, shards=1):
         counts={"train": len(audio), "valid": 0, "test": 0},
         counts_by_class={s: {"a": labels.count(0) * (s == "train"), "b": 0} for s in SPLITS},
         unlabelled=labels.count(UNLABELLED),
+        speakers={"train": len(audio), "valid": 0, "test": 0},
+        extra_labels=("pitch", "accent"),
         stft=StftSettings(window="hann"),
         statistics=LogMagnitudeStatistics(maximum=4.5, mean=-1.25, deviation=0.1),
-        magnitude_floor=1e-6,
+        histogram=LogMagnitudeHistogram((0, 3, *[1] * (HISTOGRAM_BINS - 2)), silent=5),
+        suggested_dynamic_range_nepers=12,
+        levels_dbfs={"-40": 1, "-23": len(audio) - 1},
         licence="MIT ©",
         skipped=(Skipped("a/2.wav", "empty file"),),
+        quiet=(Skipped("a/3.wav", "-61.0 dBFS at most"),),
         ignored_files=3,
         settings={"seed": 7},
         shards=tuple(written),
@@ -75,6 +84,8 @@ def test_clips_come_back_sample_by_sample_in_the_order_of_their_shards(tmp_path)
     assert clips.labels.dtype == np.int32
     assert clips.speakers == tuple(f"speaker {i}" for i in range(7))
     assert clips.sources == tuple(SOURCES[i % 3] for i in range(7))
+    assert clips.extra["pitch"] == tuple(str(60 + i) for i in range(7))
+    assert clips.extra["accent"] == ("", "é", "", "é", "", "é", "")
 
 
 def test_records_are_examples_that_any_program_can_read(tmp_path):
@@ -83,7 +94,8 @@ def test_records_are_examples_that_any_program_can_read(tmp_path):
         tf.data.TFRecordDataset(str(tmp_path / dataset.shards[0].file)).as_numpy_iterator()
     )
     features = tf.train.Example.FromString(record).features.feature
-    assert set(features) == {"audio", "label", "speaker", "source", "split"}
+    assert set(features) == {"audio", "label", "speaker", "source", "split", "extra"}
+    assert list(features["extra"].bytes_list.value) == [b"60", b""]
     assert features["audio"].bytes_list.value[0] == b"\x01\x00\xfe\xff" * 128  # little-endian
     assert features["label"].int64_list.value[0] == 0
     assert features["speaker"].bytes_list.value[0] == b"speaker 0"
@@ -108,7 +120,7 @@ def test_description_holds_no_path(tmp_path):
     write_dataset(tmp_path, noise(1))
     text = (tmp_path / "dataset.json").read_text()
     assert str(tmp_path) not in text
-    assert json.loads(text)["format_version"] == 1
+    assert json.loads(text)["format_version"] == 2
 
 
 def test_an_unknown_split_is_named(tmp_path):
@@ -124,7 +136,7 @@ def test_a_folder_without_description_is_no_data_set(tmp_path):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("format_version", 99, "has format_version 99, this program reads 1"),
+        ("format_version", 99, "has format_version 99, this program reads 2"),
         ("stft", {"window": "boxcar"}, "damaged: window must be one of"),
         ("surplus", 1, "damaged: .*surplus"),
     ],

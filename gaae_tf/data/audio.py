@@ -1,13 +1,15 @@
-"""One recording to one clip: decode, mix to mono, resample, cut or zero-pad.
+"""Recordings to clips: decode, mix to mono, resample, cut or zero-pad.
 
 Everything that libsndfile reads is taken, at any rate and channel count. Decoding and resampling
 release Python's global lock, so threads run them side by side.
 """
 
+import contextlib
 import io
 import math
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +25,17 @@ EXTENSIONS = frozenset({
 })
 # fmt: on
 
-# Decoded beyond the clip's end, in samples of the slower rate: longer than soxr's filter.
-_FILTER_TAIL_SAMPLES = 512
+# Decoded before and after a clip that is resampled, in samples of the slower rate: longer than
+# soxr's filter.
+_FILTER_SAMPLES = 512
+# Where libsndfile seeks to the very sample, FLAC included. Vorbis and ALAC land elsewhere, MP3 and
+# Opus sound slightly different then, some ADPCM cannot be sought in at all.
+_SEEKABLE = re.compile(r"PCM_\w+|FLOAT|DOUBLE|[UA]LAW")
+_BLOCK_FRAMES = 2**16  # decoded and dropped together
 # libsndfile takes a cut-off WAV, AIFF, AU or SVX file for a shorter one and tells only its log.
 _CUT_OFF = re.compile(r"(?:data|SSND|Data Size|BODY)\s*: (\d+) \(should be (\d+)\)")
 _UNKNOWN_BYTES = 0x7FFF_0000  # sizes from here on are those of streams, which did not know theirs
+_UNKNOWN_FRAMES = 2**62  # what libsndfile counts where a FLAC stream's header does not
 _LOUDEST = 100.0  # times full scale: beyond, a floating-point file holds something else
 
 
@@ -35,8 +43,10 @@ class BadAudio(ValueError):
     """A recording that no clip can be made of; the message is the reason, without the path."""
 
 
-def decode_clip(source: Path | bytes, sample_rate_hz: int, clip_samples: int) -> np.ndarray:
-    """The beginning of a recording as a clip.
+def decode_clip(
+    source: Path | bytes, sample_rate_hz: int, clip_samples: int, start_s: float = 0.0
+) -> np.ndarray:
+    """A stretch of a recording as a clip.
 
     Channels are averaged, the rate is converted by soxr ("HQ"), longer recordings are cut and
     shorter ones zero-padded at the end. Only what the clip needs is decoded, so damage further
@@ -46,24 +56,66 @@ def decode_clip(source: Path | bytes, sample_rate_hz: int, clip_samples: int) ->
         source: an audio file's path or its bytes.
         sample_rate_hz: the clip's rate.
         clip_samples: the clip's length.
+        start_s: where in the recording the clip begins, to the nearest sample at
+            `sample_rate_hz`: the clip is the same as if it were cut out of the whole recording
+            after resampling.
 
     Returns:
         float32 [clip_samples], in [-1, 1] unless a floating-point file itself goes beyond.
 
     Raises:
-        BadAudio: broken, truncated, empty, silent or non-finite.
+        BadAudio: broken, truncated, empty, silent or non-finite, or shorter than `start_s`.
     """
-    mono, rate_hz = _read_mono(source, sample_rate_hz, clip_samples)
-    if rate_hz != sample_rate_hz:
-        mono = soxr.resample(mono, rate_hz, sample_rate_hz, quality="HQ")
-    clip = mono[:clip_samples]
-    if not clip.size:
-        raise BadAudio("empty: shorter than one sample")
-    rounded = to_int16(clip)
-    if rounded.min() == rounded.max():
-        seconds = clip.size / sample_rate_hz
-        raise BadAudio(f"silent: all samples of the first {seconds:.3f} s are equal at 16 bits")
-    return np.pad(clip, (0, clip_samples - clip.size))
+    (clip,) = decode_clips(source, sample_rate_hz, clip_samples, [start_s])
+    if isinstance(clip, BadAudio):
+        raise clip
+    return clip
+
+
+def decode_clips(
+    source: Path | bytes, sample_rate_hz: int, clip_samples: int, starts_s: Sequence[float]
+) -> list[np.ndarray | BadAudio]:
+    """Several clips of one recording, each as `decode_clip` gives it, decoding no stretch twice.
+
+    Beside the clips, no more than one clip's stretch is held.
+
+    Args:
+        source: an audio file's path or its bytes.
+        sample_rate_hz: the clips' rate.
+        clip_samples: the clips' length.
+        starts_s: where in the recording they begin, in any order.
+
+    Returns:
+        For each start the clip, float32 [clip_samples], or why there is none.
+    """
+    clips: dict[int, np.ndarray | BadAudio] = {}
+    try:
+        with contextlib.closing(_Recording(source)) as recording:
+            for index in sorted(range(len(starts_s)), key=starts_s.__getitem__):
+                try:
+                    clips[index] = recording.clip(sample_rate_hz, clip_samples, starts_s[index])
+                except BadAudio as error:
+                    clips[index] = error
+    except BadAudio as error:  # not one can be read
+        return [error] * len(starts_s)
+    return [clips[index] for index in range(len(starts_s))]
+
+
+def duration_s(source: Path | bytes) -> float:
+    """Length of a recording in seconds, by its header, or counted where that does not tell.
+
+    Raises:
+        BadAudio: empty or broken. What is truncated has the length of what is there, if it tells.
+    """
+    with contextlib.closing(_Recording(source)) as recording:
+        frames = recording.file.frames
+        if frames >= _UNKNOWN_FRAMES:
+            try:
+                recording.skip(frames)
+            except soundfile.LibsndfileError as error:
+                raise BadAudio(f"broken: {error.error_string}") from error
+            frames = recording.end
+        return frames / recording.file.samplerate
 
 
 def to_int16(audio: np.ndarray) -> np.ndarray:
@@ -77,31 +129,133 @@ def from_int16(audio: np.ndarray) -> np.ndarray:
     return audio.astype(np.float32) * np.float32(1.0 / 32768.0)
 
 
-def _read_mono(
-    source: Path | bytes, sample_rate_hz: int, clip_samples: int
-) -> tuple[np.ndarray, int]:
-    """Channel mean of what a clip needs, float32 [samples], at the recording's rate in Hz."""
-    if (len(source) if isinstance(source, bytes) else _size(source)) == 0:
-        raise BadAudio("empty file")
-    try:
-        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source) as f:
-            seconds = clip_samples / sample_rate_hz
-            seconds += _FILTER_TAIL_SAMPLES / min(sample_rate_hz, f.samplerate)
-            wanted = math.ceil(seconds * f.samplerate)
-            samples = f.read(wanted, dtype="float32", always_2d=True)
-            promised, rate_hz = min(wanted, _promised_frames(f)), f.samplerate
-    except soundfile.LibsndfileError as error:
-        raise BadAudio(f"broken: {error.error_string}") from error
-    if len(samples) < promised:
-        raise BadAudio(f"truncated: {len(samples)} of at least {promised} frames are there")
-    if not len(samples):
-        raise BadAudio("empty: no samples")
-    peak = max(samples.max(), -samples.min())
-    if not np.isfinite(peak):
-        raise BadAudio("non-finite samples")
-    if peak > _LOUDEST:
-        raise BadAudio(f"samples up to {peak:.3g}, full scale is 1")
-    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1), rate_hz
+class _File(soundfile.SoundFile):
+    """A sound file that is read onwards."""
+
+    def seekable(self) -> bool:
+        """False, else soundfile would seek after each read to where it stands already.
+
+        In FLAC that costs a third of what decoding a second does, and in Vorbis it lands elsewhere.
+        """
+        return False
+
+
+class _Recording:
+    """An open file that clips are taken out of, in the order of their starts."""
+
+    def __init__(self, source: Path | bytes):
+        self.source = source
+        self.broken: BadAudio | None = None  # why nothing more can be read
+        self._open()
+
+    def _open(self) -> None:
+        source = self.source
+        if (len(source) if isinstance(source, bytes) else _size(source)) == 0:
+            raise BadAudio("empty file")
+        try:
+            self.file = _File(io.BytesIO(source) if isinstance(source, bytes) else source)
+        except soundfile.LibsndfileError as error:
+            raise BadAudio(f"broken: {error.error_string}") from error
+        self.kept = np.empty([0, self.file.channels], np.float32)  # what was decoded last
+        self.end = 0  # the frame after it, where the file stands
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.file.close()
+
+    def clip(self, sample_rate_hz: int, clip_samples: int, start_s: float) -> np.ndarray:
+        """One clip, float32 [clip_samples]; see `decode_clip`."""
+        if not 0.0 <= start_s < math.inf:
+            raise ValueError(f"start_s must be 0 or more, not {start_s}")
+        rate_hz = self.file.samplerate
+        start = round(start_s * sample_rate_hz)
+        if rate_hz == sample_rate_hz:
+            before, clip = 0, self._mono(start, clip_samples)
+        else:
+            # Begin where a sample of the new rate falls on a frame, so that all the others fall
+            # where they would if the recording were resampled from its beginning.
+            margin_s = _FILTER_SAMPLES / min(sample_rate_hz, rate_hz)
+            grid = sample_rate_hz // math.gcd(rate_hz, sample_rate_hz)
+            begin = max(start - math.ceil(margin_s * sample_rate_hz), 0) // grid * grid
+            before = start - begin
+            seconds = (before + clip_samples) / sample_rate_hz + margin_s
+            mono = self._mono(begin * rate_hz // sample_rate_hz, math.ceil(seconds * rate_hz))
+            if mono.size:
+                mono = soxr.resample(mono, rate_hz, sample_rate_hz, quality="HQ")
+            clip = mono[before : before + clip_samples]
+        if not clip.size:
+            if start == 0:
+                raise BadAudio("empty: shorter than one sample")
+            there_s = self.end / rate_hz
+            raise BadAudio(f"starts at {start_s:.3f} s, the recording has {there_s:.3f} s")
+        quietest, loudest = to_int16(np.array([clip.min(), clip.max()]))
+        if quietest == loudest:
+            seconds = clip.size / sample_rate_hz
+            which = (
+                f"{seconds:.3f} s from {start_s:.3f} s on" if start else f"first {seconds:.3f} s"
+            )
+            raise BadAudio(f"silent: all samples of the {which} are equal at 16 bits")
+        if clip.size == clip_samples:
+            return clip
+        return np.pad(clip, (0, clip_samples - clip.size))
+
+    def skip(self, frames: int) -> None:
+        """Decodes and drops so many frames, or as many as there are."""
+        self.kept = self.kept[:0]
+        block = np.empty([min(frames, _BLOCK_FRAMES), self.file.channels], np.float32)
+        while frames and (read := len(self.file.read(out=block[:frames]))):
+            frames -= read
+            self.end += read
+
+    def _mono(self, first: int, wanted: int) -> np.ndarray:
+        """Channel mean of `wanted` frames from `first` on, float32 [frames]; fewer at the end."""
+        if self.broken:
+            raise self.broken
+        try:
+            samples = self._frames(first, wanted)
+        except soundfile.LibsndfileError as error:
+            self.broken = BadAudio(f"broken: {error.error_string}")
+            if not self._seekable:
+                raise self.broken from error
+            self.file.close()
+            self._open()  # later clips may lie behind the damage, but this decoder is stuck
+            broken, self.broken = self.broken, None
+            raise broken from error
+        if len(samples) < wanted:
+            promised = min(first + wanted, _promised_frames(self.file))
+            if self.end < promised:
+                raise BadAudio(f"truncated: {self.end} of at least {promised} frames are there")
+            if not self.end:
+                raise BadAudio("empty: no samples")
+        if not len(samples):
+            return samples[:, 0]
+        peak = max(samples.max(), -samples.min())
+        if not np.isfinite(peak):
+            raise BadAudio("non-finite samples")
+        if peak > _LOUDEST:
+            raise BadAudio(f"samples up to {peak:.3g}, full scale is 1")
+        return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+
+    def _frames(self, first: int, wanted: int) -> np.ndarray:
+        """Frames from `first` on, float32 [frames, channels]."""
+        if first > self.end:
+            if self._seekable:
+                self.kept = self.kept[:0]
+                self.end = self.file.seek(min(first, self.file.frames))
+            else:
+                self.skip(first - self.end)
+            if first > self.end:
+                return self.kept
+        self.kept = self.kept[len(self.kept) - (self.end - first) :]
+        if len(self.kept) < wanted:
+            fresh = self.file.read(wanted - len(self.kept), dtype="float32", always_2d=True)
+            self.end += len(fresh)
+            self.kept = np.concatenate([self.kept, fresh]) if len(self.kept) else fresh
+        return self.kept[:wanted]
+
+    @property
+    def _seekable(self) -> bool:
+        return bool(_SEEKABLE.fullmatch(self.file.subtype)) and self.file.frames < _UNKNOWN_FRAMES
 
 
 def _size(path: Path) -> int:
@@ -113,6 +267,8 @@ def _size(path: Path) -> int:
 
 def _promised_frames(file: soundfile.SoundFile) -> int:
     """Frames by the file's header, also where libsndfile knows that they are not there."""
+    if file.frames >= _UNKNOWN_FRAMES:
+        return 0
     cut_off = _CUT_OFF.search(file.extra_info)
     if cut_off is None:
         return file.frames

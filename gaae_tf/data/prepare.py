@@ -1,41 +1,63 @@
 """Corpus to data set folder: decode, resample and write all clips, and take their statistics.
 
     python -m gaae_tf.data.prepare --corpus=folder --source=DIR --out=datasets/mine
-    python -m gaae_tf.data.prepare --corpus=notes --out=datasets/notes
+    python -m gaae_tf.data.prepare --corpus=s09 --source=speech_commands_v0.01.tar.gz --out=…
+    python -m gaae_tf.data.prepare --corpus=s09 --download --out=datasets/s09
+    python -m gaae_tf.data.prepare --describe=datasets/s09
 
-The folder is written under a temporary name beside --out and renamed when it is whole. Equal input
-gives equal files, byte for byte, whatever the number of workers.
+The folder is written under a temporary name beside --out and renamed when it is whole; stopped and
+started again, the same command goes on with what is missing. Equal input gives equal files, byte
+for byte, whatever the number of workers and however often it was stopped.
 """
+
+from __future__ import annotations
 
 import collections
 import contextlib
 import dataclasses
+import hashlib
 import itertools
+import json
+import math
 import os
-import shutil
 import signal
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
 from gaae_tf.data import shards
-from gaae_tf.data.audio import BadAudio, decode_clip, to_int16
-from gaae_tf.data.corpora import FolderCorpus, Recording, notes_corpus
+from gaae_tf.data.audio import BadAudio, decode_clips, to_int16
+from gaae_tf.data.corpora.folder import FolderReader
+from gaae_tf.data.corpora.fsdd import FsddReader
+from gaae_tf.data.corpora.librispeech import CHUNKS, LibriSpeechReader
+from gaae_tf.data.corpora.notes import NotesReader
+from gaae_tf.data.corpora.nsynth import NSynthReader
+from gaae_tf.data.corpora.recording import Corpus, Reader, Recording
+from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
+from gaae_tf.data.corpora.table import TableReader
+#TMP from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
+from gaae_tf.data.levels import levels_dbfs
+from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import SPLITS, UNLABELLED, DataError, Dataset, Shard, Skipped
-from gaae_tf.data.statistics import MAGNITUDE_FLOOR, LogMagnitudeAccumulator
+from gaae_tf.data.sources import Source
+from gaae_tf.data.statistics import LogMagnitudeAccumulator, clipped_share, suggested_dynamic_range
+from gaae_tf.data.summary import reasons, summary
+from gaae_tf.data.unfinished import UnfinishedFolder, unfinished_folder
 from gaae_tf.ops.stft import StftSettings
+from gaae_tf.report import figures
+from gaae_tf.report.histogram import histogram_figure
 
-CORPORA = ("folder", "notes")
+CORPORA = ("folder", "csv", "s09", "nsynth", "librispeech", "fsdd", "notes")
+HISTOGRAM = "histogram.png"
 
 _SHARD_BYTES = 32 * 2**20  # of audio
-_STATISTICS_CLIPS = 64  # taken together; also the step in which memory is held
+_GROUP = 64  # clips of one file taken together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +66,14 @@ class PrepareConfig:
 
     Attributes:
         out: the data set folder to make.
-        corpus: "folder" for any folder with one subfolder a class, "notes" for the embedded notes.
-        source: the corpus's folder; none for "notes".
+        reader: of the corpus, with its settings.
+        sources: folders, archives or, for `TableReader`, the table; none for `NotesReader`.
         sample_rate_hz: of the clips, 1,000 to 192,000.
         clip_samples: length of the clips, a multiple of the hop.
         stft: the transform whose log-magnitude statistics are stored.
-        valid_percent: share of each class for validation, where the source has no splits itself.
-        test_percent: the same for testing; both together below 100.
-        seed: of that split.
+        dynamic_range_nepers: r, marked in the histogram's picture; above 0.
+        min_level_dbfs: clips whose loudest 50 ms are below this RMS level are left out; None keeps
+            all.
         max_bad_percent: more unusable recordings than this are an error.
         workers: threads that decode; 0 for one a core.
         overwrite: whether to replace a data set at `out`.
@@ -61,25 +83,24 @@ class PrepareConfig:
     """
 
     out: Path
-    corpus: str = "folder"
-    source: Path | None = None
+    reader: Reader = FolderReader()
+    sources: tuple[Path, ...] = ()
     sample_rate_hz: int = 16_000
     clip_samples: int = 16_384
     stft: StftSettings = dataclasses.field(default_factory=StftSettings)
-    valid_percent: float = 10.0
-    test_percent: float = 10.0
-    seed: int = 0
+    dynamic_range_nepers: float = 10.0
+    min_level_dbfs: float | None = None
     max_bad_percent: float = 1.0
     workers: int = 0
     overwrite: bool = False
 
     def __post_init__(self):
-        if self.corpus not in CORPORA:
-            raise DataError(f"corpus must be one of {', '.join(CORPORA)}, not {self.corpus!r}")
-        if self.corpus == "folder" and self.source is None:
-            raise DataError("corpus folder needs a source: --source=DIR with one subfolder a class")
-        if self.corpus == "notes" and self.source is not None:
-            raise DataError(f"corpus notes is embedded and takes no source, not {self.source}")
+        if isinstance(self.reader, NotesReader) == bool(self.sources):
+            raise DataError(
+                "corpus notes is embedded and takes no source"
+                if self.sources
+                else f"corpus {self.reader.corpus} needs a source: --source={self.reader.expects}"
+            )
         if not 1_000 <= self.sample_rate_hz <= 192_000:
             raise DataError(
                 f"sample_rate_hz must be from 1,000 to 192,000, not {self.sample_rate_hz}"
@@ -89,14 +110,12 @@ class PrepareConfig:
                 f"clip_samples must be a positive multiple of hop_samples "
                 f"({self.stft.hop_samples}), not {self.clip_samples}"
             )
-        for name in ("valid_percent", "test_percent"):
-            if not 0.0 <= getattr(self, name) < 100.0:
-                raise DataError(f"{name} must be from 0 to below 100, not {getattr(self, name)}")
-        if self.valid_percent + self.test_percent >= 100.0:
+        if not 0.0 < self.dynamic_range_nepers < 100.0:
             raise DataError(
-                f"valid_percent and test_percent must leave something to train with, "
-                f"not {self.valid_percent} and {self.test_percent}"
+                f"dynamic_range_nepers must be in (0, 100), not {self.dynamic_range_nepers}"
             )
+        if self.min_level_dbfs is not None and not -120.0 <= self.min_level_dbfs < 0.0:
+            raise DataError(f"min_level_dbfs must be in [-120, 0), not {self.min_level_dbfs}")
         if not 0.0 <= self.max_bad_percent <= 100.0:
             raise DataError(f"max_bad_percent must be from 0 to 100, not {self.max_bad_percent}")
         if self.workers < 0:
@@ -116,27 +135,25 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Dataset:
     Raises:
         DataError: the source is missing or laid out otherwise, has too many bad recordings or none
             for a class, or `out` exists already. Nothing is left behind.
-        OSError: `out` cannot be written. Nothing is left behind.
+        OSError: `out` cannot be written. What is finished is kept for the next try.
     """
     out = Path(config.out)
     _check_out(out, config)
-    if config.corpus == "notes":
-        corpus = notes_corpus()
-    else:
-        corpus = FolderCorpus(config.source, config.valid_percent, config.test_percent, config.seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
     try:
-        partial.chmod(0o777 & ~_umask())
-        dataset = _write(corpus, config, partial, progress)
-        _move(partial, out, config.overwrite)
+        with unfinished_folder(out, progress) as folder:
+            _check_out(out, config)  # another process may have made it while this one waited
+            try:
+                dataset = _prepare(config, folder, progress)
+                folder.move(config.overwrite)
+            except DataError:
+                folder.remove()
+                raise
+            folder.remove()
     except tf.errors.OpError as error:  # of TFRecordWriter: a full disk, say
         raise OSError(f"cannot write {out}: {error.message}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     dataset = dataclasses.replace(dataset, path=out)
     if progress:
-        print(_summary(dataset), file=sys.stderr)
+        print(summary(dataset), file=sys.stderr)
     return dataset
 
 
@@ -164,7 +181,7 @@ def ensure_notes(
     if not out.exists():
         config = PrepareConfig(
             out=out,
-            corpus="notes",
+            reader=NotesReader(),
             sample_rate_hz=sample_rate_hz,
             clip_samples=clip_samples,
             stft=stft or StftSettings(),
@@ -183,154 +200,269 @@ def ensure_notes(
     return out
 
 
-def _write(corpus: FolderCorpus, config: PrepareConfig, folder: Path, progress: bool) -> Dataset:
-    """Writes shards and description into `folder`, which exists and is empty."""
-    recordings = corpus.recordings
-    label_index = {name: index for index, name in enumerate(corpus.classes)} | {None: UNLABELLED}
-    statistics = LogMagnitudeAccumulator(config.stft)
-    waiting: list[np.ndarray] = []  # training clips not yet in the statistics
-    skipped: list[Skipped] = []
-    by_class = {split: dict.fromkeys(corpus.classes, 0) for split in SPLITS}
-    unlabelled = 0
-    meter = _Progress(len(recordings), progress)
-    # Enough bad recordings to stop early: the limit, but a list worth reading.
-    allowed = int(len(recordings) * config.max_bad_percent / 100)
+def _prepare(config: PrepareConfig, folder: UnfinishedFolder, progress: bool) -> Dataset:
+    """Reads the corpus and writes what is missing of it."""
+    folder.scratch.mkdir(exist_ok=True)
+    reader = config.reader
+    with reader.open(config.sources, folder.scratch) as source:
+        corpus = reader.read(source)
+        identity = [source.fingerprint(), shards.FORMAT_VERSION, _SHARD_BYTES, _settings(config)]
+        identity += [config.sample_rate_hz, config.clip_samples, dataclasses.asdict(config.stft)]
+        text = json.dumps(identity, default=str)
+        if folder.begin(hashlib.sha256(text.encode()).hexdigest()) and progress:
+            print(f"going on with {folder.path}", file=sys.stderr)
+        return _write(source, corpus, config, folder, progress)
 
-    def usable(decoded: Iterator[tuple[Recording, np.ndarray | BadAudio]]) -> Iterator[tuple]:
-        nonlocal unlabelled
-        for recording, clip in decoded:
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    """The recordings of one shard."""
+
+    file: str
+    split: str
+    recordings: tuple[Recording, ...]
+
+
+def _blocks(corpus: Corpus, clip_samples: int) -> list[_Block]:
+    per_shard = max(1, _SHARD_BYTES // (2 * clip_samples))
+    blocks = []
+    for split in SPLITS:
+        recordings = [recording for recording in corpus.recordings if recording.split == split]
+        count = -(-len(recordings) // per_shard)
+        blocks += [
+            _Block(
+                shards.shard_name(split, index, count),
+                split,
+                tuple(recordings[index * per_shard : (index + 1) * per_shard]),
+            )
+            for index in range(count)
+        ]
+    return blocks
+
+
+def _write(
+    source: Source, corpus: Corpus, config: PrepareConfig, folder: UnfinishedFolder, progress: bool
+) -> Dataset:
+    """Writes the shards that are not there yet, and the description."""
+    blocks = _blocks(corpus, config.clip_samples)
+    total = len(corpus.recordings) + len(corpus.skipped)
+    # Enough bad recordings to stop early: the limit, but a list worth reading.
+    allowed = int(total * config.max_bad_percent / 100)
+    skipped = list(corpus.skipped)
+
+    def skip(bad: Skipped) -> None:
+        skipped.append(bad)
+        if len(skipped) > max(allowed, 20):
+            raise _too_bad(skipped, total, config)
+
+    missing = [block for block in blocks if block.file not in folder.finished]
+    recordings = [recording for block in missing for recording in block.recordings]
+    meter = Progress(total, "recordings", progress, done=total - len(recordings))
+    with contextlib.closing(_decoded(source, recordings, config)) as decoded:
+        for block in blocks:
+            if block.file in folder.finished:
+                skipped += [Skipped(**bad) for bad in folder.finished[block.file]["skipped"]]
+            else:
+                entry = _write_block(block, corpus, decoded, config, folder.whole, skip, meter)
+                folder.record(block.file, entry)
+    meter.close()
+    if len(skipped) > allowed:
+        raise _too_bad(skipped, total, config)
+    return _describe(corpus, config, blocks, folder, skipped)
+
+
+def _write_block(
+    block: _Block,
+    corpus: Corpus,
+    decoded: Iterator[tuple[Recording, _Clip | BadAudio]],
+    config: PrepareConfig,
+    folder: Path,
+    skip: Callable[[Skipped], None],
+    meter: Progress,
+) -> dict[str, Any]:
+    """Writes a shard; returns all that the description must know of it, as JSON has it."""
+    label_index = {name: index for index, name in enumerate(corpus.classes)} | {None: UNLABELLED}
+    skipped: list[Skipped] = []
+    quiet: list[Skipped] = []
+    levels: collections.Counter[int] = collections.Counter()
+    statistics = LogMagnitudeAccumulator(config.stft)
+
+    def usable() -> Iterator[tuple]:
+        for recording, clip in itertools.islice(decoded, len(block.recordings)):
             meter.step()
             if isinstance(clip, BadAudio):
                 skipped.append(Skipped(recording.source, str(clip)))
-                if len(skipped) > max(allowed, 20):
-                    raise _too_bad(skipped, recordings, config)
-                continue
-            if recording.split == "train":
-                waiting.append(clip)
-                if len(waiting) == _STATISTICS_CLIPS:
-                    statistics.add(np.stack(waiting))
-                    waiting.clear()
-            if recording.label is None:
-                unlabelled += 1
+                skip(skipped[-1])
+            elif config.min_level_dbfs is not None and clip.loudest_dbfs < config.min_level_dbfs:
+                quiet.append(Skipped(recording.source, f"{clip.loudest_dbfs:.1f} dBFS at most"))
             else:
-                by_class[recording.split][recording.label] += 1
-            yield clip, label_index[recording.label], recording.speaker, recording.source
+                levels[round(clip.level_dbfs)] += 1
+                if clip.statistics is not None:
+                    statistics.merge(clip.statistics)
+                label = label_index[recording.label]
+                yield clip.audio, label, recording.speaker, recording.source, recording.extra
 
-    written: list[Shard] = []
-    per_shard = max(1, _SHARD_BYTES // (2 * config.clip_samples))
-    with contextlib.closing(_decoded(recordings, config)) as decoded:
-        for split in SPLITS:
-            candidates = sum(recording.split == split for recording in recordings)
-            count = -(-candidates // per_shard)
-            for index in range(count):
-                block = min(per_shard, candidates - index * per_shard)
-                path = folder / shards.shard_name(split, index, count)
-                clips = usable(itertools.islice(decoded, block))
-                written.append(shards.write_shard(path, split, clips))
-    if waiting:
-        statistics.add(np.stack(waiting))
-    meter.close()
-    if len(skipped) > allowed:
-        raise _too_bad(skipped, recordings, config)
+    shard = shards.write_shard(folder / block.file, block.split, usable())
+    return {
+        **dataclasses.asdict(shard),
+        "skipped": [dataclasses.asdict(bad) for bad in skipped],
+        "quiet": [dataclasses.asdict(clip) for clip in quiet],
+        "levels_dbfs": levels,
+        "statistics": statistics.state(),
+    }
+
+
+def _describe(
+    corpus: Corpus,
+    config: PrepareConfig,
+    blocks: list[_Block],
+    folder: UnfinishedFolder,
+    skipped: list[Skipped],
+) -> Dataset:
+    """Writes `dataset.json` and the histogram's picture from what the journal tells."""
+    entries = [folder.finished[block.file] for block in blocks]
+    quiet = [Skipped(**clip) for entry in entries for clip in entry["quiet"]]
+    left_out = {clip.source for clip in (*skipped, *quiet)}
+    kept = [recording for recording in corpus.recordings if recording.source not in left_out]
+    by_class = {split: dict.fromkeys(corpus.classes, 0) for split in SPLITS}
+    speakers: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for recording in kept:
+        speakers[recording.split].add(recording.speaker)
+        if recording.label is not None:
+            by_class[recording.split][recording.label] += 1
     for name, number in by_class["train"].items():
         if not number:
-            raise DataError(f"class {name} has no usable training recording: {_reasons(skipped)}")
+            raise DataError(f"class {name} has no usable training recording: {reasons(skipped)}")
+    statistics = LogMagnitudeAccumulator(config.stft)
+    levels: collections.Counter[int] = collections.Counter()
+    for entry in entries:
+        statistics.merge(LogMagnitudeAccumulator.from_state(config.stft, entry["statistics"]))
+        levels.update({int(level): clips for level, clips in entry["levels_dbfs"].items()})
+    fields = [field.name for field in dataclasses.fields(Shard)]
+    written = tuple(Shard(**{name: entry[name] for name in fields}) for entry in entries)
+    result, histogram = statistics.result(), statistics.histogram()
     dataset = Dataset(
-        path=folder,
+        path=folder.whole,
         name=corpus.name,
         sample_rate_hz=config.sample_rate_hz,
         clip_samples=config.clip_samples,
         classes=corpus.classes,
         counts={split: sum(s.clips for s in written if s.split == split) for split in SPLITS},
         counts_by_class=by_class,
-        unlabelled=unlabelled,
+        unlabelled=sum(recording.label is None for recording in kept),
+        speakers={split: len(names - {""}) for split, names in speakers.items()},
+        extra_labels=corpus.extra_labels,
         stft=config.stft,
-        statistics=statistics.result(),
-        magnitude_floor=MAGNITUDE_FLOOR,
+        statistics=result,
+        histogram=histogram,
+        suggested_dynamic_range_nepers=suggested_dynamic_range(histogram, result.maximum),
+        levels_dbfs={str(level): levels[level] for level in sorted(levels)},
         licence=corpus.licence,
         skipped=tuple(skipped),
+        quiet=tuple(quiet),
         ignored_files=corpus.ignored_files,
-        settings=_settings(config, corpus),
-        shards=tuple(written),
+        settings=_settings(config) | {"own_splits": corpus.own_splits},
+        shards=written,
     )
+    _draw_histogram(dataset, config.dynamic_range_nepers)
     shards.write_description(dataset)
     return dataset
 
 
-def _settings(config: PrepareConfig, corpus: FolderCorpus) -> dict[str, object]:
+def _draw_histogram(dataset: Dataset, dynamic_range_nepers: float) -> None:
+    histogram, maximum = dataset.histogram, dataset.statistics.maximum
+    figure = histogram_figure(
+        histogram.counts,
+        histogram.edges_nepers,
+        maximum=maximum,
+        dynamic_range_nepers=dynamic_range_nepers,
+        clipped_share=clipped_share(histogram, maximum, dynamic_range_nepers),
+        silent_share=histogram.silent_share,
+        title=f"{dataset.name}: log-magnitudes of {dataset.counts['train']:,} training clips",
+    )
+    figures.save(figure, dataset.path / HISTOGRAM)
+
+
+def _settings(config: PrepareConfig) -> dict[str, Any]:
     """The settings that shaped the data set and are not told elsewhere in its description."""
-    names = ["corpus", "max_bad_percent"]
-    if not corpus.own_splits:
-        names += ["valid_percent", "test_percent", "seed"]
-    return {name: getattr(config, name) for name in names}
+    return {
+        "corpus": config.reader.corpus,
+        **dataclasses.asdict(config.reader),
+        "dynamic_range_nepers": config.dynamic_range_nepers,
+        "min_level_dbfs": config.min_level_dbfs,
+        "max_bad_percent": config.max_bad_percent,
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Clip:
+    """A decoded clip: int16 [clip_samples], its levels, and statistics if it is for training."""
+
+    audio: np.ndarray
+    level_dbfs: float
+    loudest_dbfs: float
+    statistics: LogMagnitudeAccumulator | None
 
 
 def _decoded(
-    recordings: list[Recording], config: PrepareConfig
-) -> Iterator[tuple[Recording, np.ndarray | BadAudio]]:
-    """Each recording with its clip, int16 [clip_samples], or why there is none; in their order."""
+    source: Source, recordings: list[Recording], config: PrepareConfig
+) -> Iterator[tuple[Recording, _Clip | BadAudio]]:
+    """Each recording with its clip, or why there is none; in their order."""
 
-    def decode(recording: Recording) -> np.ndarray | BadAudio:
+    def decode(group: list[Recording]) -> list[_Clip | BadAudio]:
         try:
-            clip = decode_clip(recording.path, config.sample_rate_hz, config.clip_samples)
+            clips = decode_clips(
+                source.audio(group[0].file),
+                config.sample_rate_hz,
+                config.clip_samples,
+                [recording.start_s for recording in group],
+            )
         except BadAudio as error:
-            return error
-        return to_int16(clip)
+            return [error] * len(group)
+        return [
+            clip if isinstance(clip, BadAudio) else measure(clip, recording.split)
+            for recording, clip in zip(group, clips, strict=True)
+        ]
+
+    def measure(clip: np.ndarray, split: str) -> _Clip:
+        audio = to_int16(clip)
+        statistics = None
+        if split == "train":
+            statistics = LogMagnitudeAccumulator(config.stft)
+            statistics.add(audio[np.newaxis])
+        return _Clip(audio, *levels_dbfs(audio, config.sample_rate_hz), statistics)
 
     workers = config.workers or _cores()
     pool = ThreadPoolExecutor(workers)
     ahead = collections.deque()  # bounds what is decoded before it is written
+    clips_ahead = 0
     try:
-        for recording in recordings:
-            ahead.append((recording, pool.submit(decode, recording)))
-            if len(ahead) > 32 * workers:
-                first, clip = ahead.popleft()
-                yield first, clip.result()
-        while ahead:
-            first, clip = ahead.popleft()
-            yield first, clip.result()
+        for group in _groups(recordings):
+            ahead.append((group, pool.submit(decode, group)))
+            clips_ahead += len(group)
+            while clips_ahead > 32 * workers + _GROUP:
+                first, clips = ahead.popleft()
+                clips_ahead -= len(first)
+                yield from zip(first, clips.result(), strict=True)
+        for first, clips in ahead:
+            yield from zip(first, clips.result(), strict=True)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-class _Progress:
-    """Recordings done, rate and time left on stderr, each second on a terminal, else each ten."""
-
-    def __init__(self, total: int, shown: bool):
-        self.total, self.done = total, 0
-        self.stream = sys.stderr if shown else None
-        self.terminal = shown and sys.stderr.isatty()
-        self.started = self.shown = time.monotonic()
-
-    def step(self) -> None:
-        self.done += 1
-        now = time.monotonic()
-        if self.stream and now - self.shown > (1 if self.terminal else 10):
-            self.shown = now
-            self._show(now)
-
-    def close(self) -> None:
-        if self.stream:
-            self._show(time.monotonic())
-            if self.terminal:
-                print(file=self.stream)
-
-    def _show(self, now: float) -> None:
-        rate = self.done / max(now - self.started, 1e-3)
-        left = (self.total - self.done) / max(rate, 1e-3)
-        line = f"{self.done:,} of {self.total:,} recordings, {rate:,.0f}/s, {left:,.0f} s left"
-        if self.terminal:
-            print(f"\r{line}\033[K", end="", file=self.stream, flush=True)
-        else:
-            print(line, file=self.stream, flush=True)
+def _groups(recordings: list[Recording]) -> Iterator[list[Recording]]:
+    """Consecutive recordings of one file and split, at most `_GROUP` together."""
+    for _, group in itertools.groupby(recordings, lambda r: (r.file, r.split)):
+        while together := list(itertools.islice(group, _GROUP)):
+            yield together
 
 
 def _check_out(out: Path, config: PrepareConfig) -> None:
     """Raises DataError unless `out` is free or may be replaced."""
-    if config.source is not None:
-        source, target = Path(config.source).resolve(), out.resolve()
+    for path in config.sources:
+        source, target = path.resolve(), out.resolve()
         if target == source or source in target.parents or target in source.parents:
-            raise DataError(f"out {out} and source {config.source} must not contain each other")
+            raise DataError(f"out {out} and source {path} must not contain each other")
     if not os.path.lexists(out):
         return
     if not config.overwrite:
@@ -339,51 +471,11 @@ def _check_out(out: Path, config: PrepareConfig) -> None:
         raise DataError(f"out {out} is no data set folder, so it is not overwritten")
 
 
-def _move(partial: Path, out: Path, overwrite: bool) -> None:
-    """Renames `partial` to `out`; what was there goes once its successor is in place."""
-    if not overwrite or not os.path.lexists(out):
-        partial.rename(out)  # fails if another process has made `out` in the meantime
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old-", dir=out.parent))
-    try:
-        out.rename(old)
-        try:
-            partial.rename(out)
-        except BaseException:
-            old.rename(out)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _too_bad(skipped: list[Skipped], recordings: list[Recording], config: PrepareConfig):
+def _too_bad(skipped: list[Skipped], total: int, config: PrepareConfig) -> DataError:
     return DataError(
-        f"{len(skipped)} of {len(recordings)} recordings cannot be used, more than "
-        f"--max_bad_percent={config.max_bad_percent:g}: {_reasons(skipped)}"
+        f"{len(skipped)} of {total} recordings cannot be used, more than "
+        f"--max_bad_percent={config.max_bad_percent:g}: {reasons(skipped)}"
     )
-
-
-def _reasons(skipped: list[Skipped], most: int = 20) -> str:
-    lines = [f"\n  {s.source}: {s.reason}" for s in skipped[:most]]
-    rest = len(skipped) - most
-    return "".join(lines) + (f"\n  and {rest} more" if rest > 0 else "")
-
-
-def _summary(dataset: Dataset) -> str:
-    lines = [f"{dataset.path}: {', '.join(f'{n} {s}' for s, n in dataset.counts.items())} clips"]
-    for split, counts in dataset.counts_by_class.items():
-        listed = [f"{n} {name}" for name, n in itertools.islice(counts.items(), 20)]
-        rest = len(counts) - len(listed)
-        more = f" and {rest} more classes" if rest else ""
-        lines.append(f"  {split}: {', '.join(listed)}{more}")
-    if dataset.unlabelled:
-        lines.append(f"  train also has {dataset.unlabelled} without a label")
-    if dataset.ignored_files:
-        lines.append(f"  {dataset.ignored_files} files that are no audio were ignored")
-    if dataset.skipped:
-        reasons = _reasons(list(dataset.skipped))
-        lines.append(f"  {len(dataset.skipped)} recordings were skipped:{reasons}")
-    return "\n".join(lines)
 
 
 def _cores() -> int:
@@ -392,37 +484,92 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def _define_flags() -> None:
-    defaults = PrepareConfig(out=Path(), source=Path())
-    stft = defaults.stft
-    flags.DEFINE_enum("corpus", defaults.corpus, CORPORA, "folder: one subfolder a class")
-    flags.DEFINE_string("source", None, "the corpus's folder")
-    flags.DEFINE_string("out", None, "data set folder to make", required=True)
-    flags.DEFINE_integer("sample_rate_hz", defaults.sample_rate_hz, "of the clips")
-    flags.DEFINE_integer("clip_samples", defaults.clip_samples, "length of the clips")
+    config, stft = PrepareConfig(out=Path(), reader=NotesReader()), StftSettings()
+    flags.DEFINE_enum("corpus", "folder", CORPORA, "how the source is laid out")
+    flags.DEFINE_multi_string(
+        "source", [], "the corpus's folder or archive (csv: the table); may be given several times"
+    )
+    flags.DEFINE_string("out", None, "data set folder to make")
+    flags.DEFINE_string("describe", None, "data set folder to print a summary of; makes nothing")
+    flags.DEFINE_bool("download", False, "fetch the official archives and take them as source")
+    flags.DEFINE_string("download_dir", "downloads", "where fetched archives are kept")
+    flags.DEFINE_enum("version", "v0.01", list(SPEECH_COMMANDS), "of s09, for --download")
+
+    flags.DEFINE_integer("sample_rate_hz", config.sample_rate_hz, "of the clips")
+    flags.DEFINE_integer("clip_samples", config.clip_samples, "length of the clips")
     flags.DEFINE_string("window", stft.window, "for the statistics")
     flags.DEFINE_integer("window_samples", stft.window_samples, "for the statistics")
     flags.DEFINE_integer("hop_samples", stft.hop_samples, "for the statistics")
     flags.DEFINE_integer("fft_size", stft.fft_size, "for the statistics")
-    flags.DEFINE_float("valid_percent", defaults.valid_percent, "of each class, without own splits")
-    flags.DEFINE_float("test_percent", defaults.test_percent, "of each class, without own splits")
-    flags.DEFINE_integer("seed", defaults.seed, "of the split")
-    flags.DEFINE_float("max_bad_percent", defaults.max_bad_percent, "more bad files are an error")
-    flags.DEFINE_integer("workers", defaults.workers, "decoding threads; 0: one a core")
-    flags.DEFINE_boolean("overwrite", defaults.overwrite, "replace a data set that is there")
+    flags.DEFINE_float("dynamic_range_nepers", config.dynamic_range_nepers, "r of histogram.png")
+
+    flags.DEFINE_float("valid_percent", 10.0, "for validation, where the source has no such part")
+    flags.DEFINE_float("test_percent", 10.0, "for testing, where the source has no such part")
+    flags.DEFINE_integer("seed", 0, "of the parts drawn here")
+    nsynth, librispeech = NSynthReader(), LibriSpeechReader()
+    flags.DEFINE_list("families", nsynth.families, "nsynth: instrument families, the classes")
+    flags.DEFINE_list("instrument_sources", nsynth.instrument_sources, "nsynth: of these sources")
+    flags.DEFINE_list("subsets", librispeech.subsets, "librispeech: subsets to read")
+    flags.DEFINE_enum(
+        "chunks", librispeech.chunks, CHUNKS, "librispeech: one drawn clip a recording, or all"
+    )
+    flags.DEFINE_integer("draw", librispeech.draw, "librispeech: seed of the drawn clips")
+
+    flags.DEFINE_float("min_level_dbfs", None, "leave clips out whose loudest 50 ms are below it")
+    flags.DEFINE_float("max_bad_percent", config.max_bad_percent, "more bad files are an error")
+    flags.DEFINE_integer("workers", config.workers, "decoding threads; 0: one a core")
+    flags.DEFINE_boolean("overwrite", config.overwrite, "replace a data set that is there")
+
+
+def _reader(values: flags.FlagValues) -> Reader:
+    draw = {name: getattr(values, name) for name in ("valid_percent", "test_percent", "seed")}
+    match values.corpus:
+        case "folder":
+            return FolderReader(**draw)
+        case "csv":
+            return TableReader(**draw)
+        case "s09":
+            return SpeechCommandsReader()
+        case "nsynth":
+            return NSynthReader(tuple(values.families), tuple(values.instrument_sources), **draw)
+        case "librispeech":
+            return LibriSpeechReader(
+                subsets=tuple(values.subsets),
+                chunks=values.chunks,
+                draw=values.draw,
+                clip_s=values.clip_samples / values.sample_rate_hz,
+                **draw,
+            )
+        case "fsdd":
+            return FsddReader(values.valid_percent, values.seed)
+        case "notes":
+            return NotesReader()
+    raise ValueError(values.corpus)
+
+
+def _archives(values: flags.FlagValues) -> list[Archive]:
+    match values.corpus:
+        case "s09":
+            return [SPEECH_COMMANDS[values.version]]
+        case "nsynth":
+            return list(NSYNTH.values())
+        case "librispeech":
+            return [LIBRISPEECH[subset] for subset in values.subsets]
+        case "fsdd":
+            return [FSDD]
+    raise DataError(f"--download: corpus {values.corpus} has no official archive; give --source")
 
 
 def _config_of(values: flags.FlagValues) -> PrepareConfig:
+    if values.out is None:
+        raise DataError("--out is missing; give the data set folder to make, say datasets/mine")
+    if values.download and values.source:
+        raise DataError("--download fetches the source; drop --source, or --download")
     return PrepareConfig(
         out=Path(values.out),
-        corpus=values.corpus,
-        source=Path(values.source) if values.source else None,
+        reader=_reader(values),
+        sources=tuple(map(Path, values.source)),
         sample_rate_hz=values.sample_rate_hz,
         clip_samples=values.clip_samples,
         stft=StftSettings(
@@ -431,9 +578,8 @@ def _config_of(values: flags.FlagValues) -> PrepareConfig:
             hop_samples=values.hop_samples,
             fft_size=values.fft_size,
         ),
-        valid_percent=values.valid_percent,
-        test_percent=values.test_percent,
-        seed=values.seed,
+        dynamic_range_nepers=values.dynamic_range_nepers,
+        min_level_dbfs=values.min_level_dbfs,
         max_bad_percent=values.max_bad_percent,
         workers=values.workers,
         overwrite=values.overwrite,
@@ -444,21 +590,28 @@ def main(argv: list[str]) -> int:
     """The command: reads flags and prepares. Returns 1 on an error, 130 when interrupted."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clean up
+    values = flags.FLAGS
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        config = _config_of(flags.FLAGS)
-    except ValueError as error:
+        if values.describe is not None:
+            print(summary(shards.load_dataset(values.describe)))
+            return 0
+        if values.download:
+            folder = Path(values.download_dir)
+            values.source = [str(download(archive, folder)) for archive in _archives(values)]
+            values.download = False
+        prepare(_config_of(values))
+    except (DataError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    try:
-        prepare(config)
-    except (DataError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted: nothing was left behind", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as interrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
     return 0
+
+
+def _interrupt(number: int, _: Any) -> None:
+    raise KeyboardInterrupt(number)
 
 
 if __name__ == "__main__":

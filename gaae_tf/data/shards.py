@@ -6,6 +6,7 @@ A record is a `tf.train.Example` of
     speaker  bytes, "" where unknown
     source   bytes, the recording's path below the source folder, with "/"
     split    bytes, "train", "valid" or "test"
+    extra    bytes, one value for each of the data set's `extra_labels`
 Shards are named `train-00000-of-00002.tfrecord` and hold their clips in the order of the corpus.
 """
 
@@ -13,18 +14,19 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from gaae_tf.data.statistics import LogMagnitudeHistogram
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.stft import StftSettings
 
 SPLITS = ("train", "valid", "test")
 UNLABELLED = -1
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DESCRIPTION = "dataset.json"
 
 
@@ -60,16 +62,21 @@ class Dataset:
         name: of the corpus or the source folder.
         sample_rate_hz: of all clips.
         clip_samples: length of all clips.
-        classes: names, sorted; a label is an index into them.
+        classes: names; a label is an index into them.
         counts: clips of each split, with and without label.
         counts_by_class: for each split, labelled clips of each class.
         unlabelled: clips without label; all are in train.
+        speakers: for each split, how many speakers its clips name.
+        extra_labels: what else is known of each clip, by name: pitch, velocity.
         stft: the transform that `statistics` were taken with.
         statistics: of the training split's log-magnitudes.
-        magnitude_floor: smaller magnitudes counted as this one in `statistics`.
+        histogram: of the same.
+        suggested_dynamic_range_nepers: r that the histogram suggests.
+        levels_dbfs: for each whole dB relative to full scale, clips of that RMS level.
         licence: text of the recordings' licence, "" where the source has none.
         skipped: recordings that could not be used.
-        ignored_files: number of files in the source that are no audio by their extension.
+        quiet: recordings left out because they are near silent, where that was asked for.
+        ignored_files: number of files in the source that are no recording of the corpus.
         settings: what else the data set was prepared with.
         shards: the files, in reading order.
     """
@@ -82,11 +89,16 @@ class Dataset:
     counts: Mapping[str, int]
     counts_by_class: Mapping[str, Mapping[str, int]]
     unlabelled: int
+    speakers: Mapping[str, int]
+    extra_labels: tuple[str, ...]
     stft: StftSettings
     statistics: LogMagnitudeStatistics
-    magnitude_floor: float
+    histogram: LogMagnitudeHistogram
+    suggested_dynamic_range_nepers: float
+    levels_dbfs: Mapping[str, int]
     licence: str
     skipped: tuple[Skipped, ...]
+    quiet: tuple[Skipped, ...]
     ignored_files: int
     settings: Mapping[str, object]
     shards: tuple[Shard, ...]
@@ -100,13 +112,25 @@ class Clips:
         audio: int16 [n, clip_samples]; value / 32,768 is the sample.
         labels: int32 [n], index of the class, or UNLABELLED.
         speakers: n names, "" where unknown.
-        sources: n paths below the source folder.
+        sources: n paths below the source folder; "path@3.25" begins at 3.25 s.
+        extra: n values for each of the data set's `extra_labels`.
     """
 
     audio: np.ndarray
     labels: np.ndarray
     speakers: tuple[str, ...]
     sources: tuple[str, ...]
+    extra: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def subset(self, indices: np.ndarray) -> "Clips":
+        """The clips at `indices`, in that order."""
+        return Clips(
+            self.audio[indices],
+            self.labels[indices],
+            tuple(self.speakers[i] for i in indices),
+            tuple(self.sources[i] for i in indices),
+            {name: tuple(values[i] for i in indices) for name, values in self.extra.items()},
+        )
 
 
 def shard_name(split: str, index: int, count: int) -> str:
@@ -114,21 +138,23 @@ def shard_name(split: str, index: int, count: int) -> str:
     return f"{split}-{index:05d}-of-{count:05d}.tfrecord"
 
 
-def write_shard(path: Path, split: str, clips: Iterable[tuple[np.ndarray, int, str, str]]) -> Shard:
+def write_shard(
+    path: Path, split: str, clips: Iterable[tuple[np.ndarray, int, str, str, Sequence[str]]]
+) -> Shard:
     """Writes clips to a new TFRecord file.
 
     Args:
         path: the file.
         split: the clips' split.
-        clips: (audio int16 [clip_samples], label, speaker, source) of each.
+        clips: (audio int16 [clip_samples], label, speaker, source, extra labels) of each.
 
     Returns:
         The shard's description.
     """
     count = 0
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for audio, label, speaker, source in clips:
-            writer.write(_example(audio, label, speaker, source, split))
+        for audio, label, speaker, source, extra in clips:
+            writer.write(_example(audio, label, speaker, source, split, extra))
             count += 1
     return Shard(path.name, split, count, path.stat().st_size, _sha256(path))
 
@@ -168,9 +194,12 @@ def load_dataset(path: str | Path) -> Dataset:
         dataset = Dataset(
             path=path,
             classes=tuple(text.pop("classes")),
+            extra_labels=tuple(text.pop("extra_labels")),
             stft=StftSettings(**text.pop("stft")),
             statistics=LogMagnitudeStatistics(**text.pop("statistics")),
+            histogram=LogMagnitudeHistogram(**text.pop("histogram")),
             skipped=tuple(Skipped(**skipped) for skipped in text.pop("skipped")),
+            quiet=tuple(Skipped(**quiet) for quiet in text.pop("quiet")),
             shards=tuple(Shard(**shard) for shard in text.pop("shards")),
             **text,
         )
@@ -220,11 +249,12 @@ def read_clips(dataset: Dataset, split: str) -> Clips:
     labels = np.empty([count], np.int32)
     speakers: list[str] = []
     sources: list[str] = []
+    extra: list[np.ndarray] = []
     files = [str(dataset.path / shard.file) for shard in dataset.shards if shard.split == split]
     records = (
         tf.data.TFRecordDataset(files)
         .batch(256)
-        .map(lambda batch: _parse(batch, dataset.clip_samples), num_parallel_calls=2)
+        .map(lambda batch: _parse(batch, dataset), num_parallel_calls=2)
     )
     end = 0
     try:
@@ -234,14 +264,19 @@ def read_clips(dataset: Dataset, split: str) -> Clips:
             labels[start:end] = batch["label"]
             speakers += map(os.fsdecode, batch["speaker"])
             sources += map(os.fsdecode, batch["source"])
+            extra.append(batch["extra"])
     except (tf.errors.OpError, ValueError) as error:
         raise DataError(f"a {split} shard of {dataset.path} is damaged: {error}") from error
     if end != count:
         raise DataError(f"{dataset.path} holds {end} {split} clips, {DESCRIPTION} says {count}")
-    return Clips(audio, labels, tuple(speakers), tuple(sources))
+    columns = {
+        name: tuple(os.fsdecode(value) for values in extra for value in values[:, index])
+        for index, name in enumerate(dataset.extra_labels)
+    }
+    return Clips(audio, labels, tuple(speakers), tuple(sources), columns)
 
 
-def _parse(batch: tf.Tensor, clip_samples: int) -> dict[str, tf.Tensor]:
+def _parse(batch: tf.Tensor, dataset: Dataset) -> dict[str, tf.Tensor]:
     features = tf.io.parse_example(
         batch,
         {
@@ -249,15 +284,19 @@ def _parse(batch: tf.Tensor, clip_samples: int) -> dict[str, tf.Tensor]:
             "label": tf.io.FixedLenFeature([], tf.int64),
             "speaker": tf.io.FixedLenFeature([], tf.string),
             "source": tf.io.FixedLenFeature([], tf.string),
+            "extra": tf.io.FixedLenFeature([len(dataset.extra_labels)], tf.string),
         },
     )
     audio = tf.io.decode_raw(features["audio"], tf.int16)
-    return features | {"audio": tf.ensure_shape(audio, [None, clip_samples])}
+    return features | {"audio": tf.ensure_shape(audio, [None, dataset.clip_samples])}
 
 
-def _example(audio: np.ndarray, label: int, speaker: str, source: str, split: str) -> bytes:
-    def text(value: str) -> tf.train.Feature:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[os.fsencode(value)]))
+def _example(
+    audio: np.ndarray, label: int, speaker: str, source: str, split: str, extra: Sequence[str]
+) -> bytes:
+    def text(*values: str) -> tf.train.Feature:
+        encoded = [os.fsencode(value) for value in values]
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
 
     samples = tf.train.BytesList(value=[audio.astype("<i2").tobytes()])
     features = {
@@ -266,6 +305,7 @@ def _example(audio: np.ndarray, label: int, speaker: str, source: str, split: st
         "speaker": text(speaker),
         "source": text(source),
         "split": text(split),
+        "extra": text(*extra),
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)  # else the map's order is not fixed
