@@ -3,7 +3,8 @@
 python evaluate.py --run_dir=runs/quickstart [--samples=1000] [--seed=0]
 
 Writes <run_dir>/scores.json and prints the figures. The first evaluation on a data set trains a
-scorer and keeps it in <data set>/scorers.
+scorer and keeps it in <data set>/scorers. Where another data set guided the run, that one's labels
+train the scorer, and its test part is for all figures but those of reconstruction.
 """
 
 import sys
@@ -18,6 +19,9 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of the generated sounds.", lower_b
 _DATASET = flags.DEFINE_string(
     "dataset", None, "Data set folder, if not where it was when the run was trained."
 )
+_GUIDANCE_DATASET = flags.DEFINE_string(
+    "guidance_dataset", None, "Folder of the data set that guided the run, likewise."
+)
 _SCORER = flags.DEFINE_enum("scorer", "simple", SCORERS, "Classifier that scores the sounds.")
 
 
@@ -31,6 +35,7 @@ def main(argv: list[str]) -> int:
             samples=_SAMPLES.value,
             seed=_SEED.value,
             dataset_dir=_DATASET.value,
+            guidance_dataset_dir=_GUIDANCE_DATASET.value,
             scorer_settings=ScorerSettings(name=_SCORER.value),
         )
     except (ValueError, OSError) as error:

@@ -51,8 +51,21 @@ class TrainConfig:
     run_dir: str = _setting("", "Run folder: made if absent, continued if it holds a run.")
     model: str = _setting("gaae", "Which system to train.", MODELS)
     seed: int = _setting(0, "Seed of weights, guidance draw, data order and noise.")
+
+    # Guidance (paper V-A, V-C).
     labelled_percent: float = _setting(
         5.0, "Share of each class's training labels that guides training, in (0, 100]."
+    )
+    labelled_per_class: int = _setting(
+        0, "Clips of each class whose labels guide training; 0: go by --labelled_percent."
+    )
+    guidance_speakers_per_class: int = _setting(
+        0, "Speakers of each class, all of whose labels guide training; 0: go by the flags above."
+    )
+    guidance_dataset: str = _setting(
+        "",
+        "Data set folder whose classes and labels guide training; its guiding clips join the "
+        "unlabelled ones. Empty: --dataset's own.",
     )
 
     # Spectrogram (paper IV-B).
@@ -150,7 +163,15 @@ class TrainConfig:
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("sample_rate_hz", "clip_samples", "max_minutes", "reestimate_batches", "seed"):
+        for name in (
+            "sample_rate_hz",
+            "clip_samples",
+            "max_minutes",
+            "reestimate_batches",
+            "seed",
+            "labelled_per_class",
+            "guidance_speakers_per_class",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name} must not be negative, got {getattr(self, name)}")
         for name in ("autoencoder_learning_rate", "discriminator_learning_rate"):
@@ -161,6 +182,12 @@ class TrainConfig:
                 raise ValueError(f"--{name} must be in [0, 1), got {getattr(self, name)}")
         if not 0.0 < self.labelled_percent <= 100.0:
             raise ValueError(f"--labelled_percent must be in (0, 100], got {self.labelled_percent}")
+        if self.labelled_per_class and self.guidance_speakers_per_class:
+            raise ValueError(
+                f"--labelled_per_class={self.labelled_per_class} and "
+                f"--guidance_speakers_per_class={self.guidance_speakers_per_class} exclude each "
+                "other; give one of them"
+            )
         if not 0.0 < self.dynamic_range_nepers < 100.0:
             raise ValueError(
                 f"--dynamic_range_nepers must be in (0, 100), got {self.dynamic_range_nepers}"

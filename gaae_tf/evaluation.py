@@ -1,7 +1,10 @@
 """Scores a trained run on the data set it was trained on (METHOD §7; paper IV-C, V).
 
+Where another data set guided it, all that has to do with classes is measured on that one, and
+reconstruction on the one it was trained on.
+
 Every figure stands in `scores.json` with where it comes from: the scorer and its own accuracy, the
-sample counts, the reference sets, the seed, the vocoder and the versions. A figure that cannot be
+sample counts, the data set, the seed, the vocoder and the versions. A figure that cannot be
 had, say for too few test clips, is null with the reason beside it, never a made-up number.
 """
 
@@ -20,6 +23,7 @@ import scipy.special
 import tensorflow as tf
 
 import gaae_tf
+from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, to_float
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, load_dataset, read_clips
 from gaae_tf.metrics.frechet import frechet_distance, gaussian_statistics
@@ -34,6 +38,24 @@ from gaae_tf.training import run_folder
 SCORERS = ("simple",)
 INCEPTION_SPLITS = 10
 
+# Figures, in `scores.json` and its `details`, by the data set that their real clips come from: the
+# one that guided the run, and the one that it was trained on.
+_OF_CLASSES = (
+    "requested_class_accuracy",
+    "requested_class_accuracy_by_class",
+    "classifier_test_accuracy",
+    "simple_classifier_same_labels_accuracy",
+    "scorer_test_accuracy",
+    "inception_score",
+    "inception_score_deviation",
+    "frechet_distance",
+)
+_OF_RECONSTRUCTION = (
+    "reconstruction",
+    "reconstruction_mse",
+    "reconstruction_spectral_convergence_db",
+)
+
 
 class Run(Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it.
@@ -42,6 +64,7 @@ class Run(Protocol):
     [clips, bins, frames, 1] in [-1, 1].
     """
 
+    config: TrainConfig  # names its data sets
     classes: tuple[str, ...]
     sample_rate_hz: int
     clip_samples: int
@@ -97,6 +120,7 @@ def evaluate(
     samples: int = 1000,
     seed: int = 0,
     dataset_dir: str | Path | None = None,
+    guidance_dataset_dir: str | Path | None = None,
     scorer_settings: ScorerSettings | None = None,
     log: Callable[[str], None] = print,
 ) -> dict[str, Any]:
@@ -107,6 +131,8 @@ def evaluate(
         samples: Number of sounds to generate, over all classes.
         seed: Seed of the generated sounds.
         dataset_dir: Data set folder; None takes the one that the run was trained on.
+        guidance_dataset_dir: Folder of the data set that guided the run; None takes the one that
+            did. Only for a run that another data set guided.
         scorer_settings: None takes the defaults; other settings give another scorer.
         log: Receives lines of progress.
 
@@ -122,10 +148,12 @@ def evaluate(
         raise FileNotFoundError(f"--run_dir={run_dir} is no folder; give that of a training run.")
     run = gaae_tf.load(run_dir)
     dataset = load_dataset(run.config.dataset if dataset_dir is None else dataset_dir)
-    guidance = read_guidance(run_dir, dataset.counts["train"])
+    guiding = _guiding(run, dataset, guidance_dataset_dir)
+    guidance = read_guidance(run_dir, guiding.counts["train"])
     scores = score_run(
         run,
         dataset,
+        guiding,
         guidance,
         samples=samples,
         seed=seed,
@@ -138,12 +166,25 @@ def evaluate(
     return scores
 
 
+def _guiding(run: Run, dataset: Dataset, folder: str | Path | None) -> Dataset:
+    """The data set that guided the run, which may be the one that it was trained on."""
+    if run.config.guidance_dataset:
+        return load_dataset(run.config.guidance_dataset if folder is None else folder)
+    if folder is not None:
+        raise ValueError(
+            f"--guidance_dataset={folder}, but the run was guided by its own data set's labels; "
+            "drop the flag, or give --dataset for where that one is."
+        )
+    return dataset
+
+
 def read_guidance(run_dir: Path, train_clips: int) -> np.ndarray:
     """Reads which training clips guided a run: `guidance.json`, {"train_indices": [...]}.
 
     Args:
         run_dir: Run folder.
-        train_clips: Number of clips in the data set's training part, which the indices count.
+        train_clips: Number of clips in the guiding data set's training part, which the indices
+            count.
 
     Returns:
         int64 [labelled clips].
@@ -166,7 +207,7 @@ def read_guidance(run_dir: Path, train_clips: int) -> np.ndarray:
     if indices.min() < 0 or indices.max() >= train_clips:
         raise ValueError(
             f"{path} names clips {indices.min()} to {indices.max()}, but the data set's training "
-            f"part has clips 0 to {train_clips - 1}; is it the one that the run was trained on?"
+            f"part has clips 0 to {train_clips - 1}; is it the one that guided the run?"
         )
     return indices
 
@@ -174,6 +215,7 @@ def read_guidance(run_dir: Path, train_clips: int) -> np.ndarray:
 def score_run(
     run: Run,
     dataset: Dataset,
+    guiding: Dataset,
     guidance: np.ndarray,
     *,
     samples: int,
@@ -185,29 +227,30 @@ def score_run(
 
     Args:
         run: The trained run.
-        dataset: The data set it was trained on.
-        guidance: Indices, among the training clips, of those whose labels guided it.
+        dataset: The data set it was trained on; its test part is reconstructed.
+        guiding: The data set whose labels guided it, perhaps the same; it has the run's classes.
+        guidance: Indices, among the training clips of `guiding`, of those whose labels guided it.
         samples: As in `evaluate`.
         seed: As in `evaluate`.
         scorer_settings: How the scorer, and the simple classifier on the same labels, are trained.
         log: Receives lines of progress.
 
     Raises:
-        ValueError: The data set does not fit the run, or there are too few clips or samples.
+        ValueError: A data set does not fit the run, or there are too few clips or samples.
     """
     start = time.monotonic()
 
     def progress(line: str) -> None:
         log(f"[{time.monotonic() - start:4.0f} s] {line}")
 
-    _check_fit(run, dataset, samples)
-    train = read_clips(dataset, "train")
-    known = _labelled(train, dataset, "train")
-    test = _labelled(read_clips(dataset, "test"), dataset, "test")
+    _check_fit(run, dataset, guiding, samples)
+    train = read_clips(guiding, "train")
+    known = _labelled(train, guiding, "train")
+    test = _labelled(read_clips(guiding, "test"), guiding, "test")
     n = len(run.classes)
 
     progress(f"scorer: simple classifier on all {len(known.labels)} labelled training clips")
-    scorer, kept = _scorer(run, dataset, known, scorer_settings, progress)
+    scorer, kept = _scorer(run, guiding, known, scorer_settings, progress)
     real_test, real_train = (_score(scorer, clips.audio, run) for clips in (test, known))
     scorer_accuracy = _accuracy(real_test.logits, test.labels)
     progress(f"scorer's accuracy on {len(test.labels)} test clips: {scorer_accuracy:.1%}")
@@ -225,8 +268,11 @@ def score_run(
     )
     same_labels_accuracy = _accuracy(_score(same_labels, test.audio, run).logits, test.labels)
 
-    progress(f"the run's classifier and reconstructions of {len(test.labels)} test clips")
-    classifier_accuracy, reconstruction = _real_clips_through_run(run, test)
+    progress(f"the run's classifier on {len(test.labels)} test clips")
+    classifier_accuracy = _classifier_accuracy(run, test)
+    rebuilt = test.audio if guiding is dataset else read_clips(dataset, "test").audio
+    progress(f"the run's reconstructions of {len(rebuilt)} test clips")
+    reconstruction = _reconstruction(run, rebuilt, dataset)
 
     progress(f"generating {samples} sounds")
     sounds, requested = _generate(run, samples, seed)
@@ -278,7 +324,7 @@ def score_run(
         "provenance": {
             "scorer": {
                 **dataclasses.asdict(scorer_settings),
-                "source": "paper Table XXIV, trained here on the data set's training part",
+                "source": "paper Table XXIV, trained here on all labels of guidance_dataset",
                 "test_accuracy": scorer_accuracy,
                 "kept_at": kept,
             },
@@ -293,7 +339,12 @@ def score_run(
             "refine": run.refine,
             "checkpoint": run.checkpoint,
             "step": run.step,
-            "dataset": {"name": dataset.name, "path": str(dataset.path), "id": _identity(dataset)},
+            "dataset": _provenance(dataset),
+            "guidance_dataset": _provenance(guiding),
+            "figures_are_from": {
+                **dict.fromkeys(_OF_CLASSES, str(guiding.path)),
+                **dict.fromkeys(_OF_RECONSTRUCTION, str(dataset.path)),
+            },
             "classes": list(run.classes),
             "versions": {
                 "gaae_tf": gaae_tf.__version__,
@@ -309,6 +360,7 @@ def score_run(
 def format_table(scores: dict[str, Any]) -> str:
     """Lays the figures of `scores.json` out for reading, the real data's beside them."""
     details, provenance = scores["details"], scores["provenance"]
+    dataset, guiding = provenance["dataset"], provenance["guidance_dataset"]
     inception, frechet = details["inception_score"], details["frechet_distance"]
     percent, number = "{:.1%}", "{:.3f}"
     rows = [
@@ -347,7 +399,8 @@ def format_table(scores: dict[str, Any]) -> str:
     lines.append(
         f"{provenance['samples']} sounds by {provenance['vocoder']}, seed {provenance['seed']}; "
         f"scorer: {provenance['scorer']['name']}; {provenance['test_clips']} test clips of "
-        f"{provenance['dataset']['name']}"
+        f"{guiding['name']}"
+        + ("" if guiding == dataset else f"; reconstructions of {dataset['name']}")
     )
     return "\n".join(lines)
 
@@ -360,13 +413,19 @@ class _Scored:
     features: np.ndarray
 
 
-def _check_fit(run: Run, dataset: Dataset, samples: int) -> None:
-    for name in ("classes", "sample_rate_hz", "clip_samples"):
-        of_run, of_dataset = getattr(run, name), getattr(dataset, name)
+def _check_fit(run: Run, dataset: Dataset, guiding: Dataset, samples: int) -> None:
+    for name, part, flag in (
+        ("classes", guiding, "--dataset" if guiding is dataset else "--guidance_dataset"),
+        ("sample_rate_hz", dataset, "--dataset"),
+        ("clip_samples", dataset, "--dataset"),
+        ("sample_rate_hz", guiding, "--guidance_dataset"),
+        ("clip_samples", guiding, "--guidance_dataset"),
+    ):
+        of_run, of_dataset = getattr(run, name), getattr(part, name)
         if of_run != of_dataset:
             raise ValueError(
-                f"The run was trained with {name} {of_run}, but the data set {dataset.path} has "
-                f"{of_dataset}; give --dataset the folder that it was trained on."
+                f"The run was trained with {name} {of_run}, but the data set {part.path} has "
+                f"{of_dataset}; give {flag} the folder that it was trained on."
             )
     fewest = INCEPTION_SPLITS * len(run.classes)
     if samples < fewest:
@@ -386,12 +445,7 @@ def _labelled(clips: Clips, dataset: Dataset, split: str) -> Clips:
             f"The {split} part of {dataset.path} has no labelled clip of class {names}; scoring "
             f"needs some of every class. Prepare the data set with more of it."
         )
-    return Clips(
-        clips.audio[chosen],
-        clips.labels[chosen],
-        tuple(clips.speakers[i] for i in chosen),
-        tuple(clips.sources[i] for i in chosen),
-    )
+    return clips.subset(chosen)
 
 
 def _scorer(
@@ -401,7 +455,7 @@ def _scorer(
     settings: ScorerSettings,
     progress: Callable[[str], None],
 ) -> tuple[SimpleClassifier, str | None]:
-    """Loads the scorer that is kept beside the data set, or trains and keeps it.
+    """Loads the scorer that is kept beside the guiding data set, or trains and keeps it.
 
     Its name holds a digest of all that it depends on: the data, the signal path, the settings.
     """
@@ -464,33 +518,49 @@ def _spectrogram(run: Run) -> Callable[[Any], tf.Tensor]:
     return spectrogram
 
 
-def _real_clips_through_run(run: Run, test: Clips) -> tuple[float, dict[str, Any]]:
-    """Accuracy of C and errors of reconstruction, in one pass over the test clips."""
-    predicted, squared_errors, convergences = [], [], []
-    settings = run.signal_path.stft
-    for audio in evaluation_batches(test.audio, 64):
-        spectrograms = run.signal_path.spectrogram(audio).numpy()
-        predicted.append(run.encode(spectrograms)[2].argmax(axis=1))
-        decoded = np.asarray(run.reconstruct_spectrograms(spectrograms), np.float64)
-        squared_errors.append(np.mean((decoded - spectrograms) ** 2, axis=(1, 2, 3)))
-        magnitude = tf.abs(stft(audio, settings)).numpy()
-        convergences.append(spectral_convergence_db(run.reconstruct(audio), magnitude, settings))
-    errors, convergence = np.concatenate(squared_errors), np.concatenate(convergences)
-    if not (np.all(np.isfinite(errors)) and np.all(np.isfinite(convergence))):
-        raise ValueError("The run's reconstructions of test clips are not finite; train it anew.")
-    return float(np.mean(np.concatenate(predicted) == test.labels)), {
-        "mse": {
-            "value": float(errors.mean()),
-            "deviation": float(errors.std()),
-            "unit": "squared units of spectrograms in [-1, 1], decoded against real test",
-        },
-        "spectral_convergence_db": {
-            "value": float(convergence.mean()),
-            "deviation": float(convergence.std()),
-            "unit": "dB, STFT magnitudes of the reconstructed sound against the real clip's",
-        },
-        "test_clips": len(errors),
+def _classifier_accuracy(run: Run, test: Clips) -> float:
+    """Accuracy of C on clips that have labels."""
+    predicted = [
+        run.encode(run.signal_path.spectrogram(audio).numpy())[2].argmax(axis=1)
+        for audio in evaluation_batches(test.audio, 64)
+    ]
+    return float(np.mean(np.concatenate(predicted) == test.labels))
+
+
+def _reconstruction(run: Run, test: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    """Errors of reconstruction of test clips, int16 [clips, clip_samples]."""
+    units = {
+        "mse": "squared units of spectrograms in [-1, 1], decoded against real test",
+        "spectral_convergence_db": (
+            "dB, STFT magnitudes of the reconstructed sound against the real clip's"
+        ),
     }
+    if not len(test):
+        nothing = {"value": None, "reason": f"{dataset.path} has no test clip"}
+        return {**{name: nothing | {"unit": unit} for name, unit in units.items()}, "test_clips": 0}
+    errors: dict[str, list[np.ndarray]] = {name: [] for name in units}
+    settings = run.signal_path.stft
+    for audio in evaluation_batches(test, 64):
+        spectrograms = run.signal_path.spectrogram(audio).numpy()
+        decoded = np.asarray(run.reconstruct_spectrograms(spectrograms), np.float64)
+        errors["mse"].append(np.mean((decoded - spectrograms) ** 2, axis=(1, 2, 3)))
+        magnitude = tf.abs(stft(audio, settings)).numpy()
+        errors["spectral_convergence_db"].append(
+            spectral_convergence_db(run.reconstruct(audio), magnitude, settings)
+        )
+    result: dict[str, Any] = {}
+    for name, unit in units.items():
+        values = np.concatenate(errors[name])
+        if not np.all(np.isfinite(values)):
+            raise ValueError(
+                "The run's reconstructions of test clips are not finite; train it anew."
+            )
+        result[name] = {
+            "value": float(values.mean()),
+            "deviation": float(values.std()),
+            "unit": unit,
+        }
+    return result | {"test_clips": len(test)}
 
 
 def _generate(run: Run, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -537,6 +607,10 @@ def _frechet(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
     except ValueError as error:
         return {"value": None, "reason": str(error)}
     return {"value": value, "clips": [len(a), len(b)], "dimensions": a.shape[1]}
+
+
+def _provenance(dataset: Dataset) -> dict[str, str]:
+    return {"name": dataset.name, "path": str(dataset.path), "id": _identity(dataset)}
 
 
 def _identity(dataset: Dataset) -> str:

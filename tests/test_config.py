@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 from absl import flags
@@ -40,6 +41,17 @@ def test_saved_flags_give_the_same_configuration(tmp_path):
     assert from_arguments(f"--flagfile={path}") == config
 
 
+def test_a_flag_file_states_only_its_difference_to_the_one_it_begins_with():
+    folder = Path(__file__).parents[1] / "configs"
+    s09, gender = (TrainConfig.load(folder / f"{n}.flags") for n in ("s09", "librispeech_gender"))
+    assert gender == dataclasses.replace(
+        s09,
+        run_dir="runs/librispeech_gender",
+        guidance_dataset="datasets/librispeech_gender",
+        guidance_speakers_per_class=10,
+    )
+
+
 def test_the_configuration_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         TrainConfig(**BASE).steps = 1
@@ -52,6 +64,12 @@ def test_the_configuration_is_frozen():
         ({"batch_size": -1}, "--batch_size must be at least 1"),
         ({"labelled_percent": 0.0}, r"--labelled_percent must be in \(0, 100\], got 0.0"),
         ({"labelled_percent": 101.0}, "--labelled_percent"),
+        ({"labelled_per_class": -1}, "--labelled_per_class must not be negative, got -1"),
+        ({"guidance_speakers_per_class": -2}, "--guidance_speakers_per_class must not be negative"),
+        (
+            {"labelled_per_class": 3, "guidance_speakers_per_class": 2},
+            "--labelled_per_class=3 and --guidance_speakers_per_class=2 exclude each other",
+        ),
         ({"window": "kaiser"}, "--window must be one of .*hamming.*; got 'kaiser'"),
         ({"alpha": 0.7}, "alpha \\+ beta must be 1"),
         ({"autoencoder_learning_rate": float("nan")}, "--autoencoder_learning_rate must be in"),

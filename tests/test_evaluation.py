@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import soundfile
 
 import gaae_tf
 from gaae_tf import evaluation
+from gaae_tf.config import TrainConfig
 from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.evaluation import ScorerSettings, evaluate, format_table
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import StftSettings
+from gaae_tf.training import fit
 
 # Keras 3.15 saves weights in a way that NumPy 2 announces the end of.
 pytestmark = pytest.mark.filterwarnings(
@@ -40,8 +43,12 @@ class ToneRun:
     sample_rate_hz, clip_samples, classes = RATE_HZ, SAMPLES, CLASSES
     checkpoint, step, vocoder, refine = "none", 7, "none", None
 
-    def __init__(self, dataset, makes=None):
-        self.config = type("Config", (), {"dataset": str(dataset.path)})
+    def __init__(self, dataset, makes=None, guiding=None):
+        names = {
+            "dataset": str(dataset.path),
+            "guidance_dataset": str(guiding.path) if guiding else "",
+        }
+        self.config = types.SimpleNamespace(**names)
         scaling = LogMagnitudeScaling(statistics=dataset.statistics)
         self.signal_path = SignalPath(STFT, scaling)
         self.makes = makes or {name: name for name in CLASSES}
@@ -78,6 +85,30 @@ def dataset(tmp_path_factory):
         stft=STFT,
     )
     return prepare(config, progress=None)
+
+
+def prepared(folder, splits, rate_hz, samples, stft):
+    """A data set of noise in one class: so many clips of each of `splits`."""
+    rng = np.random.default_rng(4)
+    for split, count in splits.items():
+        (folder / "wav" / split / "noise").mkdir(parents=True)
+        for index in range(count):
+            path = folder / "wav" / split / "noise" / f"{index:02d}.wav"
+            soundfile.write(path, 0.1 * rng.uniform(-1, 1, samples), rate_hz)
+    config = PrepareConfig(
+        out=folder / "dataset",
+        sources=(folder / "wav",),
+        sample_rate_hz=rate_hz,
+        clip_samples=samples,
+        stft=stft,
+    )
+    return prepare(config, progress=False)
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("noise")
+    return prepared(folder, {"train": 3, "test": 5}, RATE_HZ, SAMPLES, STFT)
 
 
 def run_dir_of(path):
@@ -207,6 +238,111 @@ def test_a_data_set_of_other_classes_is_named(dataset, tmp_path, monkeypatch):
     run.classes = ("cat", "dog")
     with pytest.raises(ValueError, match=r"trained with classes .'cat', 'dog'."):
         scores_of(run, tmp_path, monkeypatch)
+
+
+def test_classes_are_measured_on_the_guidance_and_reconstruction_on_the_data_set(
+    faithful, dataset, noise, tmp_path, monkeypatch
+):
+    run = ToneRun(noise, guiding=dataset)
+    run.signal_path = ToneRun(dataset).signal_path  # that of the kept scorer
+    encoded = []
+    run.reconstruct = lambda audio: encoded.append(len(audio)) or 0.9 * audio
+    scores, log = scores_of(run, tmp_path, monkeypatch)
+    assert "taking the scorer kept at" in log
+    _, own, _ = faithful
+    for name in ("requested_class_accuracy", "classifier_test_accuracy", "inception_score"):
+        assert scores[name] == own[name]
+    assert scores["frechet_distance"] == own["frechet_distance"]
+    assert encoded == [5]
+    assert scores["details"]["reconstruction"]["test_clips"] == 5
+    assert scores["reconstruction_spectral_convergence_db"] == pytest.approx(-20.0, abs=1e-4)
+
+    provenance = scores["provenance"]
+    assert provenance["dataset"]["path"] == str(noise.path)
+    assert provenance["guidance_dataset"]["path"] == str(dataset.path)
+    assert (provenance["train_clips"], provenance["test_clips"]) == (90, 36)
+    table = format_table(scores)
+    assert f"36 test clips of {dataset.name}; reconstructions of {noise.name}" in table
+
+
+def test_every_figure_tells_its_data_set(faithful, dataset, noise, tmp_path, monkeypatch):
+    scores, _ = scores_of(ToneRun(noise, guiding=dataset), tmp_path, monkeypatch)
+    sources = scores["provenance"]["figures_are_from"]
+    figures = (scores.keys() | scores["details"].keys()) - {"details", "provenance"}
+    assert sources.keys() == figures
+    assert {name for name, path in sources.items() if path == str(noise.path)} == {
+        name for name in figures if name.startswith("reconstruction")
+    }
+    _, own, _ = faithful
+    assert set(own["provenance"]["figures_are_from"].values()) == {str(dataset.path)}
+
+
+def test_a_data_set_without_test_clips_has_no_reconstruction(
+    dataset, tmp_path, tmp_path_factory, monkeypatch
+):
+    noise = prepared(tmp_path_factory.mktemp("only"), {"train": 3}, RATE_HZ, SAMPLES, STFT)
+    assert noise.counts["test"] == 0
+    run = ToneRun(noise, guiding=dataset)
+    run.signal_path = ToneRun(dataset).signal_path
+    scores, _ = scores_of(run, tmp_path, monkeypatch)
+    assert scores["reconstruction_mse"] is None
+    entry = scores["details"]["reconstruction"]["spectral_convergence_db"]
+    assert entry["reason"] == f"{noise.path} has no test clip"
+    assert "not to be had" in format_table(scores)
+
+
+def test_a_moved_guidance_data_set_is_named_by_flag(dataset, noise, tmp_path, monkeypatch):
+    run = ToneRun(noise, guiding=dataset)
+    run.config.guidance_dataset = "gone"
+    with pytest.raises(ValueError, match="gone is no data set folder"):
+        scores_of(run, tmp_path, monkeypatch)
+    monkeypatch.setattr(evaluation, "train_classifier", _StopsHere())
+    with pytest.raises(_StopsHere.Called):
+        scores_of(run, tmp_path, monkeypatch, guidance_dataset_dir=dataset.path)
+    with pytest.raises(ValueError, match="is it the one that guided the run"):
+        scores_of(run, tmp_path, monkeypatch, guidance_dataset_dir=noise.path)
+    run.classes = ("cat", "dog")
+    with pytest.raises(ValueError, match=r"classes .*; give --guidance_dataset the folder"):
+        scores_of(run, tmp_path, monkeypatch, guidance_dataset_dir=dataset.path)
+
+
+def test_a_guidance_data_set_for_a_run_without_one_is_refused(dataset, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="was guided by its own data set's labels; drop the flag"):
+        scores_of(ToneRun(dataset), tmp_path, monkeypatch, guidance_dataset_dir=dataset.path)
+
+
+def test_a_run_folder_that_another_data_set_guided_is_scored(tiny_dataset, tmp_path, monkeypatch):
+    noise = prepared(
+        tmp_path, {"train": 4, "test": 2}, 1000, 512, StftSettings("hamming", 64, 32, 64)
+    )
+    config = TrainConfig(
+        dataset=str(noise.path),
+        guidance_dataset=str(tiny_dataset),
+        labelled_per_class=4,
+        run_dir=str(tmp_path / "run"),
+        window_samples=64,
+        hop_samples=32,
+        fft_size=64,
+        channels=1,
+        non_local_bins=0,
+        guided_dim=4,
+        style_dim=4,
+        batch_size=4,
+        reestimate_batches=1,
+        precision="float32",
+    )
+    # As after no step: the figures need not be good here.
+    monkeypatch.setattr(fit, "run_steps", lambda *parts, **_: parts[-1].save())
+    run_dir = fit.train(config)
+    settings = ScorerSettings(passes=1, min_steps=2, batch_size=8)
+    scores = evaluate(run_dir, samples=20, scorer_settings=settings, log=lambda _: None)
+    written = json.loads((run_dir / "scores.json").read_text())
+    assert written == scores
+    provenance = written["provenance"]
+    assert provenance["classes"] == ["high", "low"]
+    assert (provenance["labels_of_the_run"], provenance["train_clips"]) == (8, 18)
+    assert provenance["scorer"]["kept_at"].startswith(str(tiny_dataset))
+    assert written["details"]["reconstruction"]["test_clips"] == 2
 
 
 def test_sounds_that_are_not_finite_are_named(faithful, dataset, tmp_path, monkeypatch):

@@ -1,6 +1,11 @@
+import contextlib
 import dataclasses
+import io
+import itertools
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,10 +14,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import soundfile
 import tensorflow as tf
 
+import gaae_tf
 from gaae_tf.config import TrainConfig
-from gaae_tf.training import fit
+from gaae_tf.data.corpora.folder import FolderReader
+from gaae_tf.data.corpora.table import TableReader
+from gaae_tf.data.prepare import PrepareConfig, prepare
+from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.ops.stft import StftSettings
+from gaae_tf.training import finish, fit
+from gaae_tf.training.callbacks import TensorBoardLogger
 
 REPOSITORY = Path(__file__).parents[1]
 # Not part of the training state: how often and how fast it was saved.
@@ -21,9 +34,13 @@ NOT_STATE = ("save_counter", "trained_seconds")
 
 @pytest.fixture
 def config(tiny_dataset, tmp_path):
-    return TrainConfig(
-        dataset=str(tiny_dataset),
-        run_dir=str(tmp_path / "run"),
+    return tiny_config(tiny_dataset, tmp_path / "run")
+
+
+def tiny_config(dataset, run_dir, **settings):
+    config = TrainConfig(
+        dataset=str(dataset),
+        run_dir=str(run_dir),
         labelled_percent=50.0,
         window_samples=64,
         hop_samples=32,
@@ -43,6 +60,7 @@ def config(tiny_dataset, tmp_path):
         average_decay=0.9,
         precision="float32",
     )
+    return dataclasses.replace(config, **settings)
 
 
 def state(run_dir):
@@ -72,7 +90,10 @@ def test_a_run_folder_holds_what_it_promises(config):
         config, sample_rate_hz=1000, clip_samples=512
     )
     guidance = json.loads((run_dir / "guidance.json").read_text())
+    assert guidance["dataset"] == config.dataset
+    assert (guidance["rule"], guidance["seed"]) == ("--labelled_percent=50", 0)
     assert len(guidance["train_indices"]) == len(guidance["clips"]) == 10
+    assert "speakers" not in guidance
     assert len(list((run_dir / "checkpoints").glob("step-*.index"))) == 2
     assert len(list((run_dir / "checkpoints" / "best").glob("step-*.index"))) == 1
 
@@ -142,21 +163,19 @@ def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_last_checkpoin
 
 def run_parts(config):
     """The arguments of run_steps for a configuration, as `train` makes them."""
-    from gaae_tf.data.guidance import labelled_share
     from gaae_tf.data.pipeline import training_stream
-    from gaae_tf.data.shards import read_clips
     from gaae_tf.training.build import build_model, compile_model
     from gaae_tf.training.checkpoints import Checkpoints
 
-    config, dataset, data = fit.resolve(config)
+    config, dataset, guiding, data = fit.resolve(config)
     Path(config.run_dir).mkdir(parents=True)
-    clips = read_clips(dataset, "train")
+    clips = fit.training_clips(config, dataset, guiding)
     model = build_model(config, data)
     compile_model(model, config)
     stream = training_stream(
         clips.audio,
         clips.labels,
-        labelled_share(clips.labels, config.labelled_percent, config.seed),
+        clips.labelled,
         classes=len(data.classes),
         batch_size=config.batch_size,
         draws=config.discriminator_steps + 1,
@@ -185,8 +204,9 @@ def test_a_run_folder_of_other_settings_is_refused_by_name(config):
 
 
 def test_another_transform_than_the_data_sets_has_its_own_statistics(config):
-    stored = fit.resolve(config)[2].statistics
-    other = fit.resolve(dataclasses.replace(config, window="hann"))[2].statistics
+    *_, stored = fit.resolve(config)
+    *_, other = fit.resolve(dataclasses.replace(config, window="hann"))
+    stored, other = stored.statistics, other.statistics
     assert other.maximum != stored.maximum
     # A tone's peak is its amplitude times half the window's sum: 0.54 N for Hamming, 0.5 N for
     # Hann.
@@ -198,6 +218,251 @@ def test_a_missing_data_set_is_named(config):
         fit.train(dataclasses.replace(config, dataset="nowhere"))
 
 
-def test_a_class_without_labels_is_named(config, tiny_dataset, monkeypatch):
-    with pytest.raises(ValueError, match="no labelled training clip of high"):
-        fit._check_guidance(np.array([1, 1]), ("high", "low"), config)
+@pytest.fixture(scope="session")
+def moods(tmp_path_factory):
+    """A guidance data set of 2 classes × 2 speakers × 3 louder tones, with no part but train."""
+    folder = tmp_path_factory.mktemp("moods")
+    rng = np.random.default_rng(1)
+    rows = []
+    for name in ("sad", "glad"):
+        for speaker, number in itertools.product(("ann", "bob"), range(3)):
+            rows.append((f"{name}_{speaker}_{number}.wav", name, "train", speaker))
+            soundfile.write(folder / rows[-1][0], 0.9 * rng.uniform(-1, 1, 512), 1000)
+    rows.append(("hum.wav", "", "", "ann"))
+    soundfile.write(folder / "hum.wav", 0.2 * rng.uniform(-1, 1, 512), 1000)
+    table = folder / "moods.csv"
+    table.write_text("path,label,split,speaker\n" + "".join(f"{','.join(r)}\n" for r in rows))
+    return prepared(table, folder / "prepared", TableReader())
+
+
+@pytest.fixture(scope="session")
+def faster_tones(tmp_path_factory):
+    """Recordings, and a data set of them, of 2 classes × 8 clips of 1024 samples at 2000 Hz."""
+    folder = tmp_path_factory.mktemp("faster")
+    rng = np.random.default_rng(2)
+    for name, number in itertools.product(("no", "yes"), range(8)):
+        (folder / "wav" / name).mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / "wav" / name / f"{number}.wav", rng.uniform(-1, 1, 1024), 2000)
+    return folder / "wav", prepared(folder / "wav", folder / "prepared", FolderReader(), 2000, 1024)
+
+
+def prepared(source, out, reader, sample_rate_hz=1000, clip_samples=512):
+    config = PrepareConfig(
+        out=out,
+        reader=reader,
+        sources=(source,),
+        sample_rate_hz=sample_rate_hz,
+        clip_samples=clip_samples,
+        stft=StftSettings("hamming", 64, 32, 64),
+    )
+    prepare(config, progress=False)
+    return out
+
+
+@pytest.fixture
+def foreign(tiny_dataset, moods, tmp_path):
+    """One speaker of each mood guides the tones."""
+    return foreign_config(tiny_dataset, moods, tmp_path / "run")
+
+
+def foreign_config(dataset, guiding, run_dir):
+    return tiny_config(
+        dataset, run_dir, guidance_dataset=str(guiding), guidance_speakers_per_class=1, seed=2
+    )
+
+
+@pytest.fixture(scope="module")
+def foreign_run(tiny_dataset, moods, tmp_path_factory):
+    """The run folder of such a training, what it printed, and the clips that TensorBoard got."""
+    shown = []
+
+    class Logger(TensorBoardLogger):
+        def __init__(self, log_dir, config, data, audio, labels, summary_every):
+            shown.append((audio, labels))
+            super().__init__(log_dir, config, data, audio, labels, summary_every)
+
+    run_dir = tmp_path_factory.mktemp("foreign") / "run"
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(printed):
+        monkeypatch.setattr(fit, "TensorBoardLogger", Logger)
+        fit.train(foreign_config(tiny_dataset, moods, run_dir))
+    return run_dir, printed.getvalue(), *shown[0]
+
+
+def guidance_of(run_dir):
+    return json.loads((Path(run_dir) / "guidance.json").read_text())
+
+
+def test_clips_of_another_data_set_guide_and_join_the_unlabelled_ones(
+    foreign_run, tiny_dataset, moods
+):
+    run_dir, text, *_ = foreign_run
+    guidance = guidance_of(run_dir)
+    assert guidance["dataset"] == str(moods)
+    assert guidance["rule"] == "--guidance_speakers_per_class=1"
+    train = read_clips(load_dataset(moods), "train")
+    expected = [
+        i
+        for i, label in enumerate(train.labels)
+        if label >= 0 and [train.speakers[i]] == guidance["speakers"][("glad", "sad")[label]]
+    ]
+    assert guidance["train_indices"] == expected
+    assert guidance["clips"] == [train.sources[i] for i in expected]
+    assert len(expected) == 6
+
+    data = json.loads((run_dir / "data.json").read_text())
+    assert data["classes"] == ["glad", "sad"]
+    assert (data["dataset"], data["guidance_dataset"]) == (
+        str(tiny_dataset),
+        str(moods),
+    )
+    assert "24 clips, guided by the labels of 6 of them" in text  # 18 tones and the 6
+    assert gaae_tf.load(run_dir).classes == ("glad", "sad")
+
+
+def test_training_clips_are_the_data_sets_and_behind_them_those_that_guide(foreign, moods):
+    foreign, dataset, guiding, _ = fit.resolve(foreign)
+    clips = fit.training_clips(foreign, dataset, guiding)
+    tones, added = read_clips(dataset, "train"), read_clips(guiding, "train")
+    assert np.array_equal(clips.audio[:18], tones.audio)
+    assert np.array_equal(clips.audio[18:], added.audio[clips.guidance.indices])
+    assert (clips.labels[:18] == -1).all()
+    assert np.array_equal(clips.labels[18:], added.labels[clips.guidance.indices])
+    assert clips.labelled.tolist() == list(range(18, 24))
+
+
+@pytest.mark.parametrize("window", ["hamming", "hann"])
+def test_statistics_are_of_both_data_sets_together(foreign, window):
+    foreign, dataset, guiding, data = fit.resolve(dataclasses.replace(foreign, window=window))
+    audio = fit.training_clips(foreign, dataset, guiding).audio / 32768.0
+    # Circular frames around multiples of the hop, the Nyquist bin left out, by NumPy alone.
+    periodic = {"hamming": 0.54, "hann": 0.5}[window]
+    taper = periodic - (1 - periodic) * np.cos(2 * np.pi * np.arange(64) / 64)
+    places = (np.arange(0, 512, 32)[:, np.newaxis] + np.arange(-32, 32)) % 512
+    spectra = np.fft.rfft(audio[:, places] * taper)[..., :-1]
+    levels = np.log(np.maximum(np.abs(spectra), 1e-6))
+    assert data.statistics.maximum == pytest.approx(levels.max(), abs=2e-6)
+    assert data.statistics.mean == pytest.approx(levels.mean(), abs=2e-6)
+    assert data.statistics.deviation == pytest.approx(levels.std(), abs=2e-6)
+    assert data.statistics.maximum > dataset.statistics.maximum + 0.1
+
+
+def test_without_validation_clips_the_last_checkpoint_is_the_best(foreign_run):
+    run_dir, text, *_ = foreign_run
+    assert "has no labelled validation clip" in text
+    best = [path.name for path in (run_dir / "checkpoints" / "best").glob("*.index")]
+    assert best == ["step-4.index"]
+    assert gaae_tf.load(run_dir, checkpoint="best").step == 4
+    # Any accuracy that were measured later would be higher.
+    assert state(run_dir)["best_accuracy/.ATTRIBUTES/VARIABLE_VALUE"] == -1.0
+
+
+def test_without_test_clips_pictures_show_clips_that_guide(foreign_run, moods):
+    run_dir, text, audio, labels = foreign_run
+    assert "TensorBoard shows guiding training clips instead" in text
+    guiding = read_clips(load_dataset(moods), "train").subset(guidance_of(run_dir)["train_indices"])
+    assert np.array_equal(audio, guiding.audio)
+    assert np.array_equal(labels, guiding.labels)
+
+
+def test_validation_and_pictures_use_the_guidance_data_sets_own_parts(config, moods, monkeypatch):
+    read = []
+
+    def reading(dataset, split):
+        read.append((str(dataset.path), split))
+        return read_clips(dataset, split)
+
+    monkeypatch.setattr(fit, "read_clips", reading)
+    monkeypatch.setattr(fit, "run_steps", lambda *_, **__: None)
+    tones = config.dataset
+    # The other way around: tones, which have all parts, guide the moods.
+    fit.train(dataclasses.replace(config, dataset=str(moods), guidance_dataset=tones, steps=1))
+    assert set(read) == {
+        (str(moods), "train"),
+        *((tones, split) for split in ("train", "valid", "test")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("labelled_percent", 40.0),
+        ("labelled_per_class", 2),
+        ("guidance_speakers_per_class", 2),
+        ("guidance_dataset", ""),
+    ],
+)
+def test_a_continued_run_keeps_its_guidance(foreign, name, value):
+    Path(foreign.run_dir).mkdir()
+    saved = foreign
+    if name == "labelled_per_class":
+        saved = foreign = dataclasses.replace(foreign, guidance_speakers_per_class=0)
+    (Path(foreign.run_dir) / "config.flags").write_text(saved.to_flags())
+    with pytest.raises(ValueError, match=rf"a run with --{name}=.*, got --{name}={value}; name"):
+        fit.resolve(dataclasses.replace(foreign, **{name: value}))
+
+
+@pytest.mark.slow
+def test_a_run_guided_by_another_data_set_continues_to_the_state_of_an_unbroken_one(
+    foreign, foreign_run
+):
+    run_dir, *_ = foreign_run
+    fit.train(dataclasses.replace(foreign, steps=1))
+    fit.train(foreign)
+    assert_same_state(run_dir, foreign.run_dir)
+    assert guidance_of(run_dir) == guidance_of(foreign.run_dir)
+
+
+def test_a_run_continues_with_the_clips_that_guided_it_or_not_at_all(foreign, foreign_run):
+    shutil.copytree(foreign_run[0], foreign.run_dir)
+    guidance = guidance_of(foreign.run_dir)
+    guidance["clips"][0] = "sad_eve_0.wav"
+    (Path(foreign.run_dir) / "guidance.json").write_text(json.dumps(guidance))
+    with pytest.raises(ValueError, match=r"guided by 6 clips .* 5 are among the 6 drawn from"):
+        fit.train(foreign)
+    assert guidance_of(foreign.run_dir) == guidance  # and nothing is overwritten
+
+
+def test_a_data_set_cannot_guide_itself_twice(config):
+    with pytest.raises(ValueError, match="is --dataset itself, which guides anyway"):
+        fit.resolve(dataclasses.replace(config, guidance_dataset=config.dataset + "/."))
+
+
+def test_a_missing_guidance_data_set_is_named(config):
+    with pytest.raises(ValueError, match="nowhere is no data set folder"):
+        fit.resolve(dataclasses.replace(config, guidance_dataset="nowhere"))
+
+
+def test_the_command_in_the_error_on_other_clips_makes_them_agree(config, faster_tones):
+    recordings, guiding = faster_tones
+    foreign = dataclasses.replace(config, guidance_dataset=str(guiding))
+    with pytest.raises(ValueError, match="1024 samples at 2000 Hz") as refused:
+        fit.resolve(foreign)
+    (command,) = (line for line in str(refused.value).splitlines() if "python -m" in line)
+    arguments = shlex.split(command.replace("RECORDINGS", str(recordings)))
+    subprocess.run([sys.executable, *arguments[1:]], cwd=REPOSITORY, check=True)
+    out = arguments[-1].removeprefix("--out=")
+    *_, data = fit.resolve(dataclasses.replace(foreign, guidance_dataset=out))
+    assert data.classes == ("no", "yes")
+
+
+def test_a_dry_run_tells_where_guidance_comes_from(config, foreign, moods):
+    text = finish.describe(foreign)
+    assert f"data set: {config.dataset}: 2 classes, 30 clips\n" in text
+    assert (
+        f"guidance: --guidance_speakers_per_class=1 of {moods}: 2 classes, "
+        "12 labelled training clips\n" in text
+    )
+    _, (_, line) = finish._classes_and_sources(config, load_dataset(config.dataset))
+    assert line == "guidance: --labelled_percent=50: 2 classes, 10 of 18 labelled training clips"
+    absent = dataclasses.replace(foreign, guidance_dataset="absent")
+    classes, (_, line) = finish._classes_and_sources(absent, load_dataset(config.dataset))
+    assert line.endswith("of absent, which does not exist yet; 10 classes are supposed")
+    assert len(classes) == 10
+
+
+def test_a_dry_run_refuses_what_a_training_would(config, faster_tones):
+    with pytest.raises(ValueError, match="1024 samples at 2000 Hz"):
+        finish.describe(dataclasses.replace(config, guidance_dataset=str(faster_tones[1])))
+    with pytest.raises(ValueError, match="class high has 9 labelled training clips"):
+        finish.describe(dataclasses.replace(config, labelled_per_class=10))

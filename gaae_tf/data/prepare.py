@@ -22,7 +22,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.recording import Corpus, Reader, Recording
 from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
-#TMP from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
+from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
 from gaae_tf.data.levels import levels_dbfs
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import SPLITS, UNLABELLED, DataError, Dataset, Shard, Skipped
@@ -549,27 +549,30 @@ def _reader(values: flags.FlagValues) -> Reader:
 
 
 def _archives(values: flags.FlagValues) -> list[Archive]:
+    """The official archives that --download fetches; none without it."""
+    if not values.download:
+        return []
+    if values.source:
+        raise DataError("--download fetches the source; drop --source, or --download")
     match values.corpus:
         case "s09":
             return [SPEECH_COMMANDS[values.version]]
         case "nsynth":
             return list(NSYNTH.values())
         case "librispeech":
-            return [LIBRISPEECH[subset] for subset in values.subsets]
+            return [LIBRISPEECH[subset] for subset in values.subsets or ("train-clean-100",)]
         case "fsdd":
             return [FSDD]
     raise DataError(f"--download: corpus {values.corpus} has no official archive; give --source")
 
 
-def _config_of(values: flags.FlagValues) -> PrepareConfig:
+def _config_of(values: flags.FlagValues, sources: Iterable[str | Path]) -> PrepareConfig:
     if values.out is None:
         raise DataError("--out is missing; give the data set folder to make, say datasets/mine")
-    if values.download and values.source:
-        raise DataError("--download fetches the source; drop --source, or --download")
     return PrepareConfig(
         out=Path(values.out),
         reader=_reader(values),
-        sources=tuple(map(Path, values.source)),
+        sources=tuple(map(Path, sources)),
         sample_rate_hz=values.sample_rate_hz,
         clip_samples=values.clip_samples,
         stft=StftSettings(
@@ -596,11 +599,11 @@ def main(argv: list[str]) -> int:
         if values.describe is not None:
             print(summary(shards.load_dataset(values.describe)))
             return 0
-        if values.download:
-            folder = Path(values.download_dir)
-            values.source = [str(download(archive, folder)) for archive in _archives(values)]
-            values.download = False
-        prepare(_config_of(values))
+        archives, folder = _archives(values), Path(values.download_dir)
+        config = _config_of(values, [folder / a.name for a in archives] or values.source)
+        for archive in archives:
+            download(archive, folder)
+        prepare(config)
     except (DataError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

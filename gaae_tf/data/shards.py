@@ -294,20 +294,19 @@ def _parse(batch: tf.Tensor, dataset: Dataset) -> dict[str, tf.Tensor]:
 def _example(
     audio: np.ndarray, label: int, speaker: str, source: str, split: str, extra: Sequence[str]
 ) -> bytes:
-    def text(*values: str) -> tf.train.Feature:
-        encoded = [os.fsencode(value) for value in values]
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
-
-    samples = tf.train.BytesList(value=[audio.astype("<i2").tobytes()])
-    features = {
-        "audio": tf.train.Feature(bytes_list=samples),
-        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
-        "speaker": text(speaker),
-        "source": text(source),
-        "split": text(split),
-        "extra": text(*extra),
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=features))
+    example = tf.train.Example()
+    features = example.features.feature  # filled in place: a third of the time of composing it
+    features["audio"].bytes_list.value.append(audio.astype("<i2", copy=False).tobytes())
+    features["label"].int64_list.value.append(label)
+    for name, values in (
+        ("speaker", (speaker,)),
+        ("source", (source,)),
+        ("split", (split,)),
+        ("extra", extra),
+    ):
+        texts = features[name].bytes_list
+        texts.SetInParent()  # so that no values are a list of none
+        texts.value.extend(map(os.fsencode, values))
     return example.SerializeToString(deterministic=True)  # else the map's order is not fixed
 
 

@@ -10,12 +10,13 @@ import tensorflow as tf
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.shards import load_dataset
+from gaae_tf.data.shards import Dataset, load_dataset
 from gaae_tf.export import save
 from gaae_tf.generate import write_samples
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.training import run_folder
 from gaae_tf.training.build import build_model
+from gaae_tf.training.fit import guidance_rule, load_guiding
 from gaae_tf.training.run_folder import DataDescription
 from gaae_tf.training.strategy import resolve_precision
 
@@ -51,25 +52,21 @@ Next:
 def describe(config: TrainConfig) -> str:
     """The resolved configuration, parameter counts and estimated memory, as text; trains nothing.
 
-    The data set tells clip length and classes; where it does not exist yet, the paper's are
-    supposed, and the text says so.
+    The data set tells clip length and classes, the guidance data set the classes if one is named;
+    where they do not exist yet, the paper's are supposed, and the text says so.
 
     Raises:
-        ValueError: the configuration does not fit the clips.
+        ValueError: the configuration does not fit the clips, or a class has too few labels.
     """
-    rate, samples = config.sample_rate_hz, config.clip_samples
+    dataset = None
     if config.dataset != "notes" and Path(config.dataset).exists():
         dataset = load_dataset(config.dataset)
         config.check_clip(dataset.sample_rate_hz, dataset.clip_samples)
-        rate, samples, classes = dataset.sample_rate_hz, dataset.clip_samples, dataset.classes
-        source = f"{config.dataset}: {len(classes)} classes, {sum(dataset.counts.values())} clips"
-    elif config.dataset == "notes":
-        classes = ("guitar", "mallet", "string")
-        source = "the embedded notes, prepared when training starts"
+        rate, samples = dataset.sample_rate_hz, dataset.clip_samples
     else:
-        classes = tuple(str(i) for i in range(_SUPPOSED_CLASSES))
-        source = f"{config.dataset} does not exist yet; {_SUPPOSED_CLASSES} classes are supposed"
-    rate, samples = rate or _SUPPOSED_RATE_HZ, samples or _SUPPOSED_SAMPLES
+        rate = config.sample_rate_hz or _SUPPOSED_RATE_HZ
+        samples = config.clip_samples or _SUPPOSED_SAMPLES
+    classes, sources = _classes_and_sources(config, dataset)
     config.check_clip(rate, samples)
     config = dataclasses.replace(
         config,
@@ -89,7 +86,7 @@ def describe(config: TrainConfig) -> str:
         "latent discriminator L": model.latent_discriminator,
     }
     bins, frames = config.stft.bins, config.stft.frames(samples)
-    lines = [config.to_flags().rstrip(), "", f"data set: {source}"]
+    lines = [config.to_flags().rstrip(), "", *sources]
     lines.append(
         f"spectrograms: {bins} × {frames} (bins × frames) of {samples} samples at {rate} Hz"
     )
@@ -104,6 +101,39 @@ def describe(config: TrainConfig) -> str:
         f"activations of one update at batch {config.batch_size} in {config.precision})"
     )
     return "\n".join(lines)
+
+
+def _classes_and_sources(
+    config: TrainConfig, dataset: Dataset | None
+) -> tuple[tuple[str, ...], list[str]]:
+    """Classes, and lines of text on where clips and labels come from; `dataset` if it is there."""
+    classes = tuple(str(i) for i in range(_SUPPOSED_CLASSES))
+    supposed = f"does not exist yet; {_SUPPOSED_CLASSES} classes are supposed"
+    guiding = dataset
+    if dataset is not None:
+        classes = dataset.classes
+        source = f"{config.dataset}: {len(classes)} classes, {sum(dataset.counts.values())} clips"
+    elif config.dataset == "notes":
+        classes = ("guitar", "mallet", "string")
+        source = "the embedded notes, prepared when training starts"
+    else:
+        source = f"{config.dataset} {'does not exist yet' if config.guidance_dataset else supposed}"
+    rule = guidance_rule(config)
+    guidance = str(rule)
+    if config.guidance_dataset:
+        guidance += f" of {config.guidance_dataset}"
+        if not Path(config.guidance_dataset).exists():
+            classes = tuple(str(i) for i in range(_SUPPOSED_CLASSES))
+            return classes, [f"data set: {source}", f"guidance: {guidance}, which {supposed}"]
+        guiding = load_guiding(config, dataset)
+        classes = guiding.classes
+    if guiding is not None:
+        by_class = guiding.counts_by_class["train"]
+        guidance += f": {len(classes)} classes, "
+        if not rule.speakers_per_class:
+            guidance += f"{sum(rule.count(*labelled) for labelled in by_class.items())} of "
+        guidance += f"{sum(by_class.values())} labelled training clips"
+    return classes, [f"data set: {source}", f"guidance: {guidance}"]
 
 
 def estimated_bytes(model, config: TrainConfig) -> tuple[int, int]:

@@ -16,12 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.guidance import labelled_share
+from gaae_tf.data.guidance import Guidance, GuidanceRule, check_same_clips
 from gaae_tf.data.pipeline import evaluation_batches, training_stream
 from gaae_tf.data.prepare import ensure_notes
-from gaae_tf.data.shards import Dataset, load_dataset, read_clips
-from gaae_tf.data.statistics import log_magnitude_statistics
+from gaae_tf.data.shards import UNLABELLED, Clips, Dataset, load_dataset, read_clips
+from gaae_tf.data.statistics import LogMagnitudeAccumulator, log_magnitude_statistics
 from gaae_tf.models.gaae import GAAE, LOG_NAMES
+from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.training import run_folder
 from gaae_tf.training.build import build_model, compile_model
 from gaae_tf.training.callbacks import TensorBoardLogger
@@ -46,6 +47,10 @@ CHANGEABLE = frozenset(
 )
 
 
+# At most so many training clips are shown in TensorBoard where there are no test clips.
+_SHOWN_CLIPS = 500
+
+
 class NonFiniteError(RuntimeError):
     """A loss term or gradient stopped being finite; the message names step and term."""
 
@@ -62,15 +67,25 @@ class Interrupted(Exception):
         self.signal_number = signal_number
 
 
-def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, DataDescription]:
+def guidance_rule(config: TrainConfig) -> GuidanceRule:
+    """How many clips guide."""
+    return GuidanceRule(
+        percent=config.labelled_percent,
+        clips_per_class=config.labelled_per_class,
+        speakers_per_class=config.guidance_speakers_per_class,
+    )
+
+
+def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, Dataset, DataDescription]:
     """Settles all that a configuration leaves to the data set and the hardware.
 
     Returns:
-        The configuration with data set folder and precision filled in, the data set, and its
+        The configuration with data set folder and precision filled in; the data set; the one whose
+        classes and labels guide, the same one unless `guidance_dataset` names another; and their
         description with statistics for the configuration's own transform.
 
     Raises:
-        ValueError: the data set is missing or does not fit; or the run folder holds another run.
+        ValueError: a data set is missing or does not fit; or the run folder holds another run.
     """
     if config.dataset == "notes":
         rate, length = config.sample_rate_hz or 16_000, config.clip_samples or 16_384
@@ -80,34 +95,115 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, DataDescription]
         )
     dataset = load_dataset(config.dataset)
     config.check_clip(dataset.sample_rate_hz, dataset.clip_samples)
+    guiding = load_guiding(config, dataset)
     run_dir = Path(config.run_dir)
     if (run_dir / run_folder.CONFIG).exists():
         config = _continued(config, TrainConfig.load(run_dir / run_folder.CONFIG))
         data = DataDescription.load(run_dir)
-        if data.classes != dataset.classes:
+        if data.classes != guiding.classes:
             raise ValueError(
                 f"{run_dir} was trained on the classes {', '.join(data.classes)}, but "
-                f"{config.dataset} has {', '.join(dataset.classes)}; name another --run_dir"
+                f"{guiding.path} has {', '.join(guiding.classes)}; name another --run_dir"
             )
-        return config, dataset, data
+        return config, dataset, guiding, data
     config = dataclasses.replace(
         config,
         precision=resolve_precision(config),
         sample_rate_hz=dataset.sample_rate_hz,
         clip_samples=dataset.clip_samples,
     )
-    statistics = dataset.statistics
-    if dataset.stft != config.stft:
-        statistics = log_magnitude_statistics(read_clips(dataset, "train").audio, config.stft)
+    licences = dict.fromkeys((dataset.licence, guiding.licence))
     data = DataDescription(
         dataset=config.dataset,
         sample_rate_hz=dataset.sample_rate_hz,
         clip_samples=dataset.clip_samples,
-        classes=dataset.classes,
-        statistics=statistics,
-        licence=dataset.licence,
+        classes=guiding.classes,
+        statistics=_statistics(config, dataset, guiding),
+        licence="\n\n".join(licence for licence in licences if licence),
+        guidance_dataset=config.guidance_dataset,
     )
-    return config, dataset, data
+    return config, dataset, guiding, data
+
+
+def load_guiding(config: TrainConfig, dataset: Dataset | None) -> Dataset | None:
+    """The data set whose classes and labels guide: `dataset`, unless another is named.
+
+    Another is compared with `dataset` unless that is None, not there yet.
+
+    Raises:
+        ValueError: it is missing, the same one, or its clips cannot be merged with the other's.
+    """
+    if not config.guidance_dataset:
+        return dataset
+    guiding = load_dataset(config.guidance_dataset)
+    if dataset is None:
+        return guiding
+    if guiding.path.resolve() == dataset.path.resolve():
+        raise ValueError(
+            f"--guidance_dataset={config.guidance_dataset} is --dataset itself, which guides "
+            "anyway; drop the flag"
+        )
+    check_same_clips(dataset, guiding)
+    return guiding
+
+
+def _statistics(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> LogMagnitudeStatistics:
+    """Statistics of all training clips, those that another data set adds among them."""
+    if guiding is not dataset:
+        accumulator = LogMagnitudeAccumulator(config.stft)
+        accumulator.add(read_clips(dataset, "train").audio)
+        accumulator.add(_guiding_clips(config, guiding)[0].audio)
+        return accumulator.result()
+    if dataset.stft != config.stft:
+        return log_magnitude_statistics(read_clips(dataset, "train").audio, config.stft)
+    return dataset.statistics
+
+
+def _guiding_clips(config: TrainConfig, guiding: Dataset) -> tuple[Clips, Guidance]:
+    clips = read_clips(guiding, "train")
+    guidance = guidance_rule(config).draw(clips, guiding.classes, config.seed)
+    return clips.subset(guidance.indices), guidance
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingClips:
+    """All clips that a run trains on, and which of them guide it.
+
+    Attributes:
+        audio: int16 [clips, samples].
+        labels: int32 [clips], of the guiding data set's classes; only those of `labelled` count.
+        labelled: sorted int64, indices into the two of the clips that guide.
+        sources: names of the clips that guide, as the guiding data set has them.
+        guidance: how they were drawn from the guiding data set's training part.
+    """
+
+    audio: np.ndarray
+    labels: np.ndarray
+    labelled: np.ndarray
+    sources: tuple[str, ...]
+    guidance: Guidance
+
+
+def training_clips(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> TrainingClips:
+    """Reads the training part; clips that guide from another data set are put behind it.
+
+    Raises:
+        ValueError: a class cannot give as many clips as it shall.
+    """
+    clips = read_clips(dataset, "train")
+    if guiding is dataset:
+        guidance = guidance_rule(config).draw(clips, guiding.classes, config.seed)
+        sources = tuple(clips.sources[i] for i in guidance.indices)
+        return TrainingClips(clips.audio, clips.labels, guidance.indices, sources, guidance)
+    added, guidance = _guiding_clips(config, guiding)
+    return TrainingClips(
+        audio=np.concatenate([clips.audio, added.audio]),
+        # The data set's own labels are of other classes.
+        labels=np.concatenate([np.full_like(clips.labels, UNLABELLED), added.labels]),
+        labelled=np.arange(len(clips.audio), len(clips.audio) + len(added.audio)),
+        sources=added.sources,
+        guidance=guidance,
+    )
 
 
 def _continued(config: TrainConfig, saved: TrainConfig) -> TrainConfig:
@@ -137,11 +233,10 @@ def train(config: TrainConfig) -> Path:
         NonFiniteError: a loss or gradient was not finite; the last good checkpoint stays.
         Interrupted: SIGINT or SIGTERM came; the state is saved.
     """
-    config, dataset, data = resolve(config)
+    config, dataset, guiding, data = resolve(config)
     run_dir = Path(config.run_dir)
-    clips = read_clips(dataset, "train")
-    labelled = labelled_share(clips.labels, config.labelled_percent, config.seed)
-    _check_guidance(clips.labels[labelled], data.classes, config)
+    clips = training_clips(config, dataset, guiding)
+    _check_same_guidance(run_dir, clips, guiding)
     strategy = make_strategy(config.strategy)
     if config.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(
@@ -152,8 +247,12 @@ def train(config: TrainConfig) -> Path:
     run_dir.mkdir(parents=True, exist_ok=True)
     data.save(run_dir)
     guidance = {
-        "train_indices": labelled.tolist(),
-        "clips": [clips.sources[i] for i in labelled],
+        "dataset": str(guiding.path),
+        "rule": str(guidance_rule(config)),
+        "seed": config.seed,
+        **({"speakers": clips.guidance.speakers} if clips.guidance.speakers else {}),
+        "train_indices": clips.guidance.indices.tolist(),
+        "clips": clips.sources,
     }
     run_folder.write_text(run_dir / run_folder.GUIDANCE, json.dumps(guidance, indent=1) + "\n")
     run_folder.write_text(run_dir / run_folder.CONFIG, config.to_flags())
@@ -167,7 +266,7 @@ def train(config: TrainConfig) -> Path:
     stream = training_stream(
         clips.audio,
         clips.labels,
-        labelled,
+        clips.labelled,
         classes=len(data.classes),
         batch_size=config.batch_size,
         draws=config.discriminator_steps + 1,
@@ -175,16 +274,29 @@ def train(config: TrainConfig) -> Path:
         signal_path=signal_path,
         first_step=first_step,
     )
-    valid = read_clips(dataset, "valid")
-    test = read_clips(dataset, "test")
-    logger = TensorBoardLogger(
-        run_dir / run_folder.LOGS, config, data, test.audio, test.labels, config.summary_every
-    )
     print(
-        f"Training {config.model} on {config.dataset}: {len(clips.audio)} clips, "
-        f"{len(labelled)} of them with labels, {len(data.classes)} classes; {config.precision}, "
+        f"Training {config.model} on {config.dataset}: {len(clips.audio)} clips, guided by the "
+        f"labels of {len(clips.labelled)} of them"
+        + (f" from {guiding.path}" if guiding is not dataset else "")
+        + f" ({guidance_rule(config)}), {len(data.classes)} classes; {config.precision}, "
         f"{strategy.num_replicas_in_sync} device(s); step {first_step} of {config.steps}.",
         flush=True,
+    )
+    valid = read_clips(guiding, "valid")
+    if not (valid.labels >= 0).any():
+        print(
+            f"{guiding.path} has no labelled validation clip: no accuracy is measured, and the "
+            "best checkpoint is the last."
+        )
+    test = read_clips(guiding, "test")
+    shown, labels = test.audio, test.labels
+    if not len(shown):
+        print(f"{guiding.path} has no test clip: TensorBoard shows guiding training clips instead.")
+        number = min(len(clips.labelled), _SHOWN_CLIPS)
+        spread = clips.labelled[np.arange(number) * len(clips.labelled) // number]
+        shown, labels = clips.audio[spread], clips.labels[spread]
+    logger = TensorBoardLogger(
+        run_dir / run_folder.LOGS, config, data, shown, labels, config.summary_every
     )
     if first_step < config.steps:
         print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
@@ -256,10 +368,19 @@ def run_steps(
                 callbacks.on_train_end()
                 raise Interrupted(received[0])
             if step % config.checkpoint_every == 0 and step < config.steps:
-                checkpoints.save(validate())
+                _save(checkpoints, validate())
         if step > 0:
-            checkpoints.save(validate())
+            _save(checkpoints, validate())
         callbacks.on_train_end()
+
+
+def _save(checkpoints: Checkpoints, accuracy: float | None) -> None:
+    """Saves the state; as the best one too if no accuracy has ever been measured."""
+    never_measured = float(checkpoints.best_accuracy.numpy())
+    if accuracy is None and never_measured < 0.0:
+        checkpoints.best_accuracy.assign(-math.inf)
+        accuracy = never_measured  # higher than that, and lower than any that is measured
+    checkpoints.save(accuracy)
 
 
 def _check_finite(history: dict[str, np.ndarray], first_step: int, config: TrainConfig) -> None:
@@ -321,10 +442,18 @@ def validation_accuracy(model: GAAE, clips, signal_path) -> float | None:
     return float(np.mean(np.concatenate(predicted) == clips.labels[labelled]))
 
 
-def _check_guidance(labels: np.ndarray, classes: tuple[str, ...], config: TrainConfig) -> None:
-    missing = [name for index, name in enumerate(classes) if index not in labels]
-    if missing:
+def _check_same_guidance(run_dir: Path, clips: TrainingClips, guiding: Dataset) -> None:
+    """Raises ValueError if the run folder holds a run that other clips guided."""
+    path = run_dir / run_folder.GUIDANCE
+    if not path.exists():
+        return
+    try:
+        earlier = tuple(json.loads(path.read_text())["clips"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read: {error!r}; name another --run_dir") from error
+    if earlier != clips.sources:
         raise ValueError(
-            f"{config.dataset} has no labelled training clip of {', '.join(missing)}; every class "
-            "needs at least one"
+            f"{run_dir} was guided by {len(earlier)} clips that {path.name} lists, of which "
+            f"{len(set(earlier) & set(clips.sources))} are among the {len(clips.sources)} drawn "
+            f"from {guiding.path} now; was it prepared anew? Name another --run_dir"
         )

@@ -1,10 +1,12 @@
 """The run folder: everything of one training, enough to sample from it with no data set present.
 
-config.flags     the resolved configuration, which train.py --flagfile= reads again
-data.json        sample rate, clip length, classes, log-magnitude statistics and licence of the data
-set guidance.json    the clips whose labels guided training checkpoints/     rolling checkpoints of
-the whole training state; best/ holds the best one logs/            TensorBoard samples/
-sounds and pictures made in training and at its end export/          SavedModel, written at the end
+config.flags   the resolved configuration, which train.py --flagfile= reads again
+data.json      sample rate, clip length, classes, log-magnitude statistics, licence, data sets
+guidance.json  the clips whose labels guide training, and the rule that chose them
+checkpoints/   rolling checkpoints of the whole training state; best/ holds the best one
+logs/          TensorBoard
+samples/       sounds made at the end of training
+export/        SavedModel, written at the end
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ class DataDescription:
         classes: names of the classes, in label order.
         statistics: of the training clips' log-magnitudes, for the run's own transform.
         licence: of the recordings, as far as it is known.
+        guidance_dataset: the data set folder that gave classes and labels, "" for `dataset`.
     """
 
     dataset: str
@@ -46,6 +49,7 @@ class DataDescription:
     classes: tuple[str, ...]
     statistics: LogMagnitudeStatistics
     licence: str = ""
+    guidance_dataset: str = ""
 
     def signal_path(self, stft: StftSettings, scaling: str, dynamic_range_nepers: float):
         """The run's way from audio to spectrogram and back."""

@@ -1,0 +1,412 @@
+"""Fetches the official archives of corpora, when asked to: resumed, retried, checked."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from gaae_tf.data.progress import Progress
+from gaae_tf.data.shards import DataError
+
+_TRIES = 5  # that bring nothing new, one after the other
+_WAIT_S = 1.0  # after the first of them; twice as long after each further one
+_TIMEOUT_S = 60.0  # without a byte
+_BLOCK_BYTES = 2**18
+_SPARE_BYTES = 64 * 2**20  # left on the disk
+_MB = 10**6
+
+
+@dataclasses.dataclass(frozen=True)
+class Archive:
+    """A file that a corpus is published as.
+
+    Attributes:
+        url: where it is, by http or https.
+        bytes: its size, None where unknown.
+        checksum: "sha256:..." or "md5:..." in hexadecimal digits, "" where the publisher gives
+            none.
+        file: the name that it gets here; the last part of the URL unless given.
+
+    Raises:
+        DataError: the URL is of another kind or names no file, or the checksum is of another form.
+    """
+
+    url: str
+    bytes: int | None
+    checksum: str
+    file: str = ""
+
+    def __post_init__(self):
+        parts = urllib.parse.urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise DataError(f"url must begin with http:// or https://, not {self.url}")
+        name = self.file or urllib.parse.unquote(parts.path.rpartition("/")[2])
+        if not name or name.startswith(".") or "/" in name or "\0" in name:
+            raise DataError(f"{self.url} does not end in a file's name, but in {name!r}")
+        object.__setattr__(self, "file", name)
+        if not re.fullmatch(r"(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})?", self.checksum):
+            raise DataError(f"checksum must be sha256:... or md5:..., not {self.checksum}")
+
+
+def download(archive: Archive, folder: Path, progress: bool = True) -> Path:
+    """Path of an archive in a folder, where it is fetched to now unless it is there already.
+
+    It is written as `FILE.part`, which a later call goes on with if the server can, and renamed
+    when it is whole and checked. Connections that fail are tried again. A second process that
+    fetches the same waits for the first.
+
+    Args:
+        archive: what to fetch.
+        folder: where to, made if needed.
+        progress: whether to tell on stderr how it goes.
+
+    Raises:
+        DataError: the server does not have it, has something else or cannot be reached; the
+            disk is too small; or a file of this name is there and is not the archive.
+        OSError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / archive.file
+    if not path.exists():
+        with _locked_part(path, progress) as part:
+            if not path.exists():  # as another process may have fetched it meanwhile
+                _fetch(archive, part, progress)
+                part.finish(archive, progress)
+                return path
+    if wrong := _wrong(archive, path, progress):
+        raise DataError(f"{path} is not what {archive.url} is: {wrong}; remove it to fetch it anew")
+    return path
+
+
+class _Interrupted(Exception):
+    """The connection failed; another try may not."""
+
+
+class _Part:
+    """The file in the making, open and locked, and beside it a note on what it is a part of."""
+
+    def __init__(self, whole: Path, file: BinaryIO):
+        self.whole = whole
+        self.path = _part_path(whole)
+        self.file = file
+        self._note = whole.with_name(f"{whole.name}.part.json")
+
+    @property
+    def size(self) -> int:
+        """Bytes that are there."""
+        return os.fstat(self.file.fileno()).st_size
+
+    def version(self, url: str) -> str:
+        """What the server called the version that this is a part of, "" if nothing is known."""
+        try:
+            note = json.loads(self._note.read_bytes())
+        except (OSError, ValueError):
+            return ""
+        return note["version"] if note["url"] == url else ""
+
+    def restart(self, url: str = "", version: str = "") -> None:
+        """Throws away what is there; what comes is of another version."""
+        self.file.truncate(0)
+        self._note.write_text(json.dumps({"url": url, "version": version}))
+
+    def finish(self, archive: Archive, progress: bool) -> None:
+        """Checks and renames it, or removes it."""
+        os.fsync(self.file.fileno())
+        if wrong := _wrong(archive, self.path, progress):
+            self.remove()
+            raise DataError(
+                f"{archive.url} is not what it should be: {wrong}; what was fetched is removed, so "
+                "the next try starts over"
+            )
+        if progress and not archive.checksum:
+            found = _digest("sha256", self.path, progress)
+            print(f"{self.whole} is sha256:{found}; nothing to compare it with", file=sys.stderr)
+        self.path.replace(self.whole)
+        self._note.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Throws it away."""
+        self._note.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+
+def _part_path(whole: Path) -> Path:
+    return whole.with_name(f"{whole.name}.part")
+
+
+@contextlib.contextmanager
+def _locked_part(whole: Path, progress: bool) -> Iterator[_Part]:
+    """The file in the making, once no other process writes it; removed if it stays empty."""
+    path = _part_path(whole)
+    while True:
+        with path.open("ab", buffering=0) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if progress:
+                    print(f"another process is fetching {whole}; waiting for it", file=sys.stderr)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                same = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+            except FileNotFoundError:
+                same = False
+            if not same:  # that process has renamed or removed it
+                continue
+            part = _Part(whole, file)
+            try:
+                yield part
+            finally:
+                if part.path.exists() and not part.size:
+                    part.remove()
+            return
+
+
+def _fetch(archive: Archive, part: _Part, progress: bool) -> None:
+    """Completes the file in the making, with as many connections as it takes."""
+    furthest, tries = part.size, 0
+    if progress:
+        begun = f", going on after {furthest // _MB:,} MB" if furthest else ""
+        print(f"fetching {archive.url} to {part.whole}{begun}", file=sys.stderr)
+    while archive.bytes is None or part.size != archive.bytes:
+        try:
+            _receive(archive, part, progress)
+            return
+        except _Interrupted as error:
+            tries = 1 if part.size > furthest else tries + 1
+            furthest = max(furthest, part.size)
+            if tries >= _TRIES:
+                raise DataError(
+                    f"{archive.url} cannot be fetched: {error}, {tries} times in a row; "
+                    f"{part.size:,} bytes are kept in {part.path}, and the next try goes on there"
+                ) from error
+            wait_s = _WAIT_S * 2 ** (tries - 1)
+            if progress:
+                print(f"{error}; trying again in {wait_s:g} s", file=sys.stderr)
+            time.sleep(wait_s)
+
+
+def _receive(archive: Archive, part: _Part, progress: bool) -> None:
+    """Goes on with the file in the making, over one connection."""
+    version = part.version(archive.url)
+    if part.size and not (version or archive.checksum):
+        part.restart()  # nothing would tell if the file has changed
+    headers = {"User-Agent": "gaae_tf", "Accept-Encoding": "identity"}
+    if part.size:
+        headers["Range"] = f"bytes={part.size}-"
+        if version:
+            headers["If-Range"] = version
+    with _opened(urllib.request.Request(archive.url, headers=headers)) as response:
+        start, total = _extent(response)
+        if response.status == 416:  # nothing comes after what is there
+            if part.size == total:
+                return
+            part.restart()
+            raise _Interrupted(f"{archive.url} has become shorter")
+        now = _version(response)
+        if start and (start != part.size or (version and now and now != version)):
+            part.restart()
+            raise _Interrupted(f"{archive.url} has changed")
+        if archive.bytes is not None and total not in (None, archive.bytes):
+            raise DataError(
+                f"{archive.url} has {total:,} bytes instead of {archive.bytes:,}; its publisher "
+                "has changed it, or something on the way answers instead"
+            )
+        total = archive.bytes if total is None else total
+        if total is not None:
+            _check_disk(archive, part, total - part.size)
+        if not start:  # the whole file comes, asked for or not
+            part.restart(archive.url, now)
+        meter = Progress(
+            -(-(total or 0) // _MB), f"MB of {part.whole.name}", progress, start // _MB
+        )
+        try:
+            while part.size != total:
+                block = _block(response, total - part.size if total else _BLOCK_BYTES)
+                if not block:
+                    break
+                part.file.write(block)
+                meter.step(part.size // _MB - meter.done)
+            if part.size == total:
+                meter.step(meter.total - meter.done)
+        finally:
+            meter.close()
+    if total is not None and part.size < total:
+        raise _Interrupted(f"connection closed after {part.size:,} of {total:,} bytes")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirections, but none from https to http."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        if req.type == "https" and urllib.parse.urlsplit(newurl).scheme != "https":
+            raise DataError(f"{req.full_url} redirects to {newurl}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()  # build_opener would add file: and ftp:
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.UnknownHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+        _Redirects,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+@contextlib.contextmanager
+def _opened(request: urllib.request.Request) -> Iterator[http.client.HTTPResponse]:
+    """The server's answer: all of the file, a part, or 416 if there is none from there on."""
+    url = request.full_url
+    try:
+        response = _opener().open(request, timeout=_TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            error.close()
+            if error.code in (408, 425, 429) or error.code >= 500:
+                raise _Interrupted(f"the server says {error.code} {error.reason}") from error
+            raise DataError(f"{url}: the server says {error.code} {error.reason}") from error
+        response = error
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            raise DataError(f"{url}: the server's certificate is refused: {reason}") from error
+        raise _Interrupted(f"no connection: {reason or type(reason).__name__}") from error
+    with response:
+        yield response
+
+
+def _block(response: http.client.HTTPResponse, most: int) -> bytes:
+    try:
+        return response.read1(min(most, _BLOCK_BYTES))
+    except (OSError, http.client.HTTPException) as error:
+        raise _Interrupted(f"connection lost: {error or type(error).__name__}") from error
+
+
+def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
+    """Where what the server sends begins in the file, and the size of the whole, if it tells."""
+    if response.status == 200:
+        length = response.headers.get("Content-Length", "")
+        return 0, int(length) if length.isdecimal() else None
+    extent = response.headers.get("Content-Range", "")
+    match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(?:(\d+)|\*)", extent.strip())
+    if response.status not in (206, 416) or not match:
+        raise _Interrupted(f"the server answers {response.status} with the range {extent!r}")
+    return int(match[1] or 0), int(match[2]) if match[2] else None
+
+
+def _version(response: http.client.HTTPResponse) -> str:
+    """What names this version of the file, for If-Range; "" without any."""
+    tag = response.headers.get("ETag", "")
+    return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
+
+
+def _check_disk(archive: Archive, part: _Part, needed: int) -> None:
+    free = shutil.disk_usage(part.path.parent).free
+    if needed + _SPARE_BYTES > free:
+        raise DataError(
+            f"too little disk for {archive.url}: it needs {needed:,} bytes more, and "
+            f"{free:,} are free where {part.path.parent} is; keep {_SPARE_BYTES:,} to spare"
+        )
+
+
+def _wrong(archive: Archive, path: Path, progress: bool) -> str:
+    """What is wrong with a file, "" if nothing is."""
+    found = path.stat().st_size
+    if archive.bytes is not None and found != archive.bytes:
+        return f"it has {found:,} bytes, expected {archive.bytes:,}"
+    if archive.checksum:
+        algorithm, _, expected = archive.checksum.partition(":")
+        digest = _digest(algorithm, path, progress)
+        if digest != expected:
+            return f"its checksum is {algorithm}:{digest}, expected {archive.checksum}"
+    return ""
+
+
+def _digest(algorithm: str, path: Path, progress: bool) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    meter = Progress(-(-path.stat().st_size // _MB), f"MB of {path.name} checked", progress)
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+            meter.step(file.tell() // _MB - meter.done)
+    meter.step(meter.total - meter.done)
+    meter.close()
+    return digest.hexdigest()
+
+
+# Google's buckets bear the names of their hosts. Only storage.googleapis.com serves them by https.
+_GOOGLE = "https://storage.googleapis.com"
+_SPEECH_COMMANDS = f"{_GOOGLE}/download.tensorflow.org/data/speech_commands"
+_NSYNTH = f"{_GOOGLE}/download.magenta.tensorflow.org/datasets/nsynth/nsynth"
+_OPENSLR = "https://www.openslr.org/resources/12"
+
+# SHA-256 as torchaudio and TensorFlow Datasets have them.
+SPEECH_COMMANDS = {
+    "v0.01": Archive(
+        f"{_SPEECH_COMMANDS}_v0.01.tar.gz",
+        1_489_096_277,
+        "sha256:743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
+    ),
+    "v0.02": Archive(
+        f"{_SPEECH_COMMANDS}_v0.02.tar.gz",
+        2_428_923_189,
+        "sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+    ),
+}
+
+# MD5 as the server gives it for each object; the HEAR benchmark has the same.
+NSYNTH = {
+    "train": Archive(
+        f"{_NSYNTH}-train.jsonwav.tar.gz", 23_815_298_079, "md5:fde6665a93865503ba598b9fac388660"
+    ),
+    "valid": Archive(
+        f"{_NSYNTH}-valid.jsonwav.tar.gz", 1_068_767_009, "md5:87e94a00a19b6dbc99cf6d4c0c0cae87"
+    ),
+    "test": Archive(
+        f"{_NSYNTH}-test.jsonwav.tar.gz", 349_501_546, "md5:5e6f8719bf7e16ad0a00d518b78af77d"
+    ),
+}
+
+# MD5 from the publisher's md5sum.txt.
+LIBRISPEECH = {
+    subset: Archive(f"{_OPENSLR}/{subset}.tar.gz", size, f"md5:{md5}")
+    for subset, size, md5 in (
+        ("train-clean-100", 6_387_309_499, "2a93770f6d5c6c964bc36631d331a522"),
+        ("train-clean-360", 23_049_477_885, "c0e676e450a7ff2f54aeade5171606fa"),
+        ("train-other-500", 30_593_501_606, "d1a0fd59409feb2c614ce4d30c387708"),
+        ("dev-clean", 337_926_286, "42e2234ba48799c1f50f24a7926300a1"),
+        ("dev-other", 314_305_928, "c8d0bcc9cca99d4f8b62fcc847357931"),
+        ("test-clean", 346_663_984, "32fa31d27d2e1cad72775fee3f4849a9"),
+        ("test-other", 328_757_843, "fb5a50374b501bb3bac4815ee91d3135"),
+    )
+}
+
+# Packed by GitHub from the tag whenever it is asked for; SHA-256 as TensorFlow Datasets has it.
+FSDD = Archive(
+    "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.9.tar.gz",
+    11_975_353,
+    "sha256:8bc44cde129d505cbbb6b365c09f80c663f2aa77578afc634e6141a2f87100c0",
+    file="free-spoken-digit-dataset-1.0.9.tar.gz",
+)

@@ -1,0 +1,162 @@
+"""What codes know: probes of class, speaker and any other label in z, in z′ and in both.
+
+Source: paper V-D to V-F. A guided code should tell the class and little else, a style code
+everything else and little of the class; the table of both says how far that is so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+NEIGHBOURS = 5
+FOLDS = 5
+MOST_VALUES = 50  # of a label; the most frequent ones
+FEWEST_CLIPS = 10  # of a value
+_KNOWN_SHARE = 0.9  # of test clips, whose values training clips have too
+_MOST_CLIPS = 5_000  # that a probe learns from
+
+
+class TooFew(ValueError):
+    """A probe or picture cannot be had of so few clips or values; the message says of how many."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """How well a label is told from a code.
+
+    Attributes:
+        linear: accuracy of multinomial logistic regression, in [0, 1].
+        neighbours: accuracy of the vote of `NEIGHBOURS` neighbours, in [0, 1].
+        chance: share of the most frequent value, which a probe that sees nothing would reach.
+        values: how many values the label has here.
+        clips: how many clips were tested.
+        protocol: "test": learnt from training clips, tested on test clips; "folds": of the training
+            clips alone, each fifth tested on what the others taught, for labels such as speakers
+            that training and test do not share.
+    """
+
+    linear: float
+    neighbours: float
+    chance: float
+    values: int
+    clips: int
+    protocol: str
+
+
+def probe(
+    train_codes: np.ndarray,
+    train_values: Sequence[str],
+    test_codes: np.ndarray,
+    test_values: Sequence[str],
+    seed: int = 0,
+) -> Probe:
+    """Probes one label in one kind of code; codes are standardised by their training clips.
+
+    Clips without a value are left out; so are values of fewer than `FEWEST_CLIPS` training clips,
+    and all but the `MOST_VALUES` most frequent ones. Of more than 5,000 training clips, a seeded
+    draw is taken.
+
+    Args:
+        train_codes, test_codes: float [clips, dimensions].
+        train_values, test_values: the label's value of each clip, "" where it has none.
+        seed: of draw and folds.
+
+    Raises:
+        TooFew: fewer than two values are left.
+        ValueError: a code is not finite.
+    """
+    train_codes, test_codes = np.asarray(train_codes, float), np.asarray(test_codes, float)
+    if not (np.isfinite(train_codes).all() and np.isfinite(test_codes).all()):
+        raise ValueError("codes must be finite")
+    train_values, test_values = np.asarray(train_values, str), np.asarray(test_values, str)
+    known, counts = np.unique(train_values[train_values != ""], return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:MOST_VALUES]
+    known = known[order[counts[order] >= FEWEST_CLIPS]]
+    if len(known) < 2:
+        raise TooFew(
+            f"a probe needs two values of {FEWEST_CLIPS} training clips each, there are "
+            f"{len(known)}"
+        )
+    train = np.flatnonzero(np.isin(train_values, known))
+    if len(train) > _MOST_CLIPS:
+        train = np.sort(np.random.default_rng(seed).permutation(train)[:_MOST_CLIPS])
+    x, y = train_codes[train], train_values[train]
+    named = test_values != ""
+    shared = np.isin(test_values, known)
+    if named.any() and shared.sum() >= _KNOWN_SHARE * named.sum():
+        linear, neighbours = _right(x, y, test_codes[shared], test_values[shared])
+        return _result(linear, neighbours, test_values[shared], len(known), "test")
+    linear, neighbours = np.zeros(len(x), bool), np.zeros(len(x), bool)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    for learnt, tested in folds.split(x, y):
+        linear[tested], neighbours[tested] = _right(x[learnt], y[learnt], x[tested], y[tested])
+    return _result(linear, neighbours, y, len(known), "folds")
+
+
+def probes(
+    train_codes: Mapping[str, np.ndarray],
+    train_labels: Mapping[str, Sequence[str]],
+    test_codes: Mapping[str, np.ndarray],
+    test_labels: Mapping[str, Sequence[str]],
+    seed: int = 0,
+) -> dict[str, dict[str, Probe | str]]:
+    """The table: for each label and kind of code a `Probe`, or why there is none.
+
+    Args:
+        train_codes, test_codes: float [clips, dimensions] by the code's name.
+        train_labels, test_labels: values of each clip by the label's name, "" for none.
+        seed: as in `probe`.
+    """
+    table: dict[str, dict[str, Probe | str]] = {}
+    for label, values in train_labels.items():
+        table[label] = {}
+        for code in train_codes:
+            try:
+                table[label][code] = probe(
+                    train_codes[code], values, test_codes[code], test_labels[label], seed
+                )
+            except TooFew as error:
+                table[label][code] = str(error)
+    return table
+
+
+def tsne(codes: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Places codes in a plane by t-SNE: float32 [clips, dimensions] to float32 [clips, 2].
+
+    Raises:
+        TooFew: fewer than ten clips.
+        ValueError: a code is not finite.
+    """
+    if len(codes) < 10:
+        raise TooFew(f"t-SNE needs ten clips, there are {len(codes)}")
+    perplexity = min(30.0, (len(codes) - 1) / 3)
+    plane = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+    return plane.fit_transform(np.asarray(codes, np.float32))
+
+
+def _right(x, y, tested, expected) -> tuple[np.ndarray, np.ndarray]:
+    """Whether logistic regression and neighbours are right, bool [tested clips] each."""
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000))
+    near = make_pipeline(StandardScaler(), KNeighborsClassifier(min(NEIGHBOURS, len(x))))
+    return tuple(model.fit(x, y).predict(tested) == expected for model in (linear, near))
+
+
+def _result(linear, neighbours, tested, values: int, protocol: str) -> Probe:
+    _, counts = np.unique(tested, return_counts=True)
+    return Probe(
+        linear=float(linear.mean()),
+        neighbours=float(neighbours.mean()),
+        chance=float(counts.max() / counts.sum()),
+        values=values,
+        clips=len(tested),
+        protocol=protocol,
+    )

@@ -1,0 +1,107 @@
+"""Probes find what is in a code and nothing else."""
+
+import numpy as np
+import pytest
+
+from gaae_tf import representations
+from gaae_tf.representations import Probe, TooFew, probe, probes, tsne
+
+
+def codes_of(values, informative=True, seed=0, dim=6):
+    """Gaussian codes; the values shift them by ten deviations if they are informative."""
+    rng = np.random.default_rng(seed)
+    names = sorted({value for value in values if value})
+    centres = 10 * np.eye(max(len(names), dim))[:, :dim]
+    codes = rng.normal(size=[len(values), dim])
+    for i, value in enumerate(values):
+        if informative and value:
+            codes[i] += centres[names.index(value)]
+    return codes
+
+
+TRAIN, TEST = ["a", "b", "c"] * 40, ["a", "b", "b", "c"] * 10
+
+
+def test_what_is_there_is_found():
+    found = probe(codes_of(TRAIN), TRAIN, codes_of(TEST, seed=1), TEST)
+    assert found == Probe(1.0, 1.0, chance=0.5, values=3, clips=40, protocol="test")
+
+
+def test_what_is_not_there_is_found_by_chance_alone():
+    found = probe(codes_of(TRAIN, False), TRAIN, codes_of(TEST * 10, False, seed=1), TEST * 10)
+    assert found.linear == pytest.approx(1 / 3, abs=0.1)
+    assert found.neighbours == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_linear_accuracy_is_that_of_the_best_linear_rule():
+    """Two Gaussians two deviations apart: the best rule is right with probability Φ(1)."""
+    rng = np.random.default_rng(0)
+    y = np.tile(["left", "right"], 5_000)
+    x = rng.normal(size=[10_000, 1]) + 2.0 * (y == "right")[:, None]
+    found = probe(x[:5_000], y[:5_000], x[5_000:], y[5_000:])
+    assert found.linear == pytest.approx(0.8413, abs=0.015)
+
+
+def test_speakers_that_only_training_has_are_probed_by_folds():
+    other = ["d", "e"] * 20
+    found = probe(codes_of(TRAIN), TRAIN, codes_of(other), other)
+    assert (found.protocol, found.clips, found.linear) == ("folds", 120, 1.0)
+
+
+def test_clips_without_a_value_and_rare_values_are_left_out():
+    train = [*TRAIN, *["rare"] * 9, *[""] * 30]
+    found = probe(codes_of(train), train, codes_of(TEST), [*TEST[:-4], "", "", "", ""])
+    assert (found.values, found.clips) == (3, 36)
+
+
+def test_the_scale_of_a_dimension_does_not_matter():
+    scale = np.array([1e-3, 1.0, 1e3, 1.0, 1.0, 1.0])
+    one = probe(codes_of(TRAIN), TRAIN, codes_of(TEST, seed=1), TEST)
+    other = probe(codes_of(TRAIN) * scale, TRAIN, codes_of(TEST, seed=1) * scale, TEST)
+    assert one == other
+
+
+def test_one_value_is_too_few():
+    with pytest.raises(TooFew, match="two values of 10 training clips each, there are 1"):
+        probe(codes_of(["a"] * 30), ["a"] * 30, codes_of(["a"] * 5), ["a"] * 5)
+
+
+def test_codes_that_are_not_finite_are_refused():
+    codes = codes_of(TRAIN)
+    codes[3, 1] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        probe(codes, TRAIN, codes_of(TEST), TEST)
+
+
+def test_the_table_says_why_a_probe_is_missing():
+    none = [""] * len(TRAIN)
+    table = probes(
+        {"z": codes_of(TRAIN)},
+        {"class": TRAIN, "speaker": none},
+        {"z": codes_of(TEST)},
+        {"class": TEST, "speaker": [""] * len(TEST)},
+    )
+    assert table["class"]["z"].linear == 1.0
+    assert table["speaker"]["z"] == (
+        "a probe needs two values of 10 training clips each, there are 0"
+    )
+
+
+def test_a_large_training_part_is_drawn_from(monkeypatch):
+    monkeypatch.setattr(representations, "_MOST_CLIPS", 60)
+    codes = codes_of(TRAIN)
+    assert probe(codes, TRAIN, codes_of(TEST), TEST).linear == 1.0
+
+
+def test_tsne_keeps_neighbours_together():
+    codes = codes_of(TRAIN)
+    plane = tsne(codes)
+    assert plane.shape == (120, 2)
+    nearest = np.linalg.norm(plane[:, None] - plane[None], axis=-1) + 1e9 * np.eye(120)
+    same = np.array(TRAIN)[nearest.argmin(axis=1)] == np.array(TRAIN)
+    assert same.mean() > 0.95
+
+
+def test_tsne_of_nine_clips_is_refused():
+    with pytest.raises(TooFew, match="ten clips, there are 9"):
+        tsne(np.zeros([9, 2]))
