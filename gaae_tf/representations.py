@@ -66,8 +66,10 @@ def probe(
     draw is taken.
 
     Args:
-        train_codes, test_codes: float [clips, dimensions].
-        train_values, test_values: the label's value of each clip, "" where it has none.
+        train_codes: float [clips, dimensions].
+        train_values: the label's value of each clip, "" where it has none.
+        test_codes: float [clips, dimensions].
+        test_values: likewise.
         seed: of draw and folds.
 
     Raises:
@@ -112,8 +114,10 @@ def probes(
     """The table: for each label and kind of code a `Probe`, or why there is none.
 
     Args:
-        train_codes, test_codes: float [clips, dimensions] by the code's name.
-        train_labels, test_labels: values of each clip by the label's name, "" for none.
+        train_codes: float [clips, dimensions] by the code's name.
+        train_labels: values of each clip by the label's name, "" for none.
+        test_codes: likewise.
+        test_labels: likewise.
         seed: as in `probe`.
     """
     table: dict[str, dict[str, Probe | str]] = {}

@@ -14,11 +14,17 @@ import numpy as np
 import pytest
 import scipy.signal
 import soundfile
+from absl import flags
 
 import gaae_tf.data.prepare as prepare_module
-from gaae_tf.data import audio, shards
+from gaae_tf.data import audio as audio_module
+from gaae_tf.data import shards
 from gaae_tf.data.corpora.folder import FolderReader
+from gaae_tf.data.corpora.fsdd import FsddReader
+from gaae_tf.data.corpora.librispeech import LibriSpeechReader
 from gaae_tf.data.corpora.notes import NotesReader
+from gaae_tf.data.corpora.nsynth import NSynthReader
+from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.prepare import PrepareConfig, ensure_notes, prepare
 from gaae_tf.data.shards import (
@@ -34,6 +40,7 @@ from gaae_tf.ops.stft import StftSettings
 
 RATE_HZ, SAMPLES = 8_000, 2_048
 STFT = StftSettings(window="hann", window_samples=256, hop_samples=64, fft_size=256)
+FOLDER = FolderReader()
 
 
 def write_sound(path, seed, samples=SAMPLES, rate_hz=RATE_HZ):
@@ -57,7 +64,7 @@ def source(tmp_path):
     return folder
 
 
-def config_of(source, out, reader=FolderReader(), **changes):
+def config_of(source, out, reader=FOLDER, **changes):
     settings = {"sample_rate_hz": RATE_HZ, "clip_samples": SAMPLES, "stft": STFT, "workers": 1}
     return PrepareConfig(out=out, sources=(source,), reader=reader, **(settings | changes))
 
@@ -127,7 +134,9 @@ def test_statistics_are_those_of_scipys_stft_of_the_training_clips(source, tmp_p
     silence = np.zeros(SAMPLES, np.int16)
     silence[0] = 1000  # so that most of its spectrogram is digital silence: the floor
     soundfile.write(source / "dog/0.wav", silence, RATE_HZ, subtype="PCM_16")
-    dataset = prepare(config_of(source, tmp_path / "out", FolderReader(test_percent=0.0)), progress=False)
+    dataset = prepare(
+        config_of(source, tmp_path / "out", FolderReader(test_percent=0.0)), progress=False
+    )
     audio = read_clips(dataset, "train").audio / 32768.0
     wrapped = np.concatenate([audio[:, -128:], audio, audio[:, :128]], axis=1)
     window = scipy.signal.get_window("hann", 256)
@@ -211,7 +220,9 @@ def test_an_existing_folder_is_kept_unless_told_to_overwrite(source, tmp_path):
     with pytest.raises(DataError, match="out exists already; --overwrite replaces it"):
         prepare(config_of(source, tmp_path / "out", FolderReader(seed=1)), progress=False)
     assert bytes_of(tmp_path / "out") == before
-    prepare(config_of(source, tmp_path / "out", FolderReader(seed=1), overwrite=True), progress=False)
+    prepare(
+        config_of(source, tmp_path / "out", FolderReader(seed=1), overwrite=True), progress=False
+    )
     assert bytes_of(tmp_path / "out") != before
     assert sorted(os.listdir(tmp_path)) == ["out", "source"]
 
@@ -281,7 +292,7 @@ def test_stopped_after_any_shard_it_ends_as_if_it_had_not(
 
     def decode_clips(path, *arguments):
         decoded.append(path)
-        return audio.decode_clips(path, *arguments)
+        return audio_module.decode_clips(path, *arguments)
 
     monkeypatch.setattr(prepare_module, "decode_clips", decode_clips)
     prepare(config_of(source, tmp_path / "out", **settings), progress=False)
@@ -351,7 +362,8 @@ def test_several_clips_of_one_file_and_further_labels_reach_the_shards(tmp_path)
 def test_the_histogram_is_drawn(source, tmp_path):
     prepare(config_of(source, tmp_path / "out"), progress=False)
     picture = matplotlib.image.imread(tmp_path / "out" / prepare_module.HISTOGRAM)
-    assert picture.shape[0] > 200 and picture.std() > 0.05
+    assert picture.shape[0] > 200
+    assert picture.std() > 0.05
 
 
 @pytest.mark.parametrize(
@@ -403,12 +415,79 @@ def test_the_command_prepares_as_the_function_does(source, tmp_path):
     assert bytes_of(tmp_path / "new/out") == bytes_of(tmp_path / "out")
 
 
+def parsed(*arguments):
+    values = flags.FlagValues()
+    prepare_module.define_flags(values)
+    values(["prepare", *arguments])
+    return values
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reader"),
+    [
+        (["--corpus=folder", "--seed=3"], FolderReader(seed=3)),
+        (["--corpus=csv", "--valid_percent=20"], TableReader(valid_percent=20.0)),
+        (["--corpus=s09"], SpeechCommandsReader()),
+        (["--corpus=nsynth", "--families=organ,flute"], NSynthReader(("organ", "flute"))),
+        (
+            ["--corpus=nsynth", "--instrument_sources=electronic"],
+            NSynthReader(instrument_sources=("electronic",)),
+        ),
+        (
+            ["--corpus=librispeech", "--chunks=all", "--draw=2", "--clip_samples=8192"],
+            LibriSpeechReader(chunks="all", draw=2, clip_s=0.512),
+        ),
+        (
+            ["--corpus=librispeech", "--subsets=train-clean-100,dev-clean"],
+            LibriSpeechReader(subsets=("train-clean-100", "dev-clean")),
+        ),
+        (["--corpus=fsdd", "--seed=1"], FsddReader(seed=1)),
+    ],
+)
+def test_flags_become_the_corpus_reader(arguments, reader):
+    values = parsed("--out=out", *arguments)
+    assert prepare_module._config_of(values, ["a.zip", "b"]) == PrepareConfig(
+        out=Path("out"),
+        reader=reader,
+        sources=(Path("a.zip"), Path("b")),
+        clip_samples=values.clip_samples,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files"),
+    [
+        (["--corpus=s09"], ["speech_commands_v0.01.tar.gz"]),
+        (["--corpus=s09", "--version=v0.02"], ["speech_commands_v0.02.tar.gz"]),
+        (
+            ["--corpus=nsynth"],
+            [f"nsynth-{part}.jsonwav.tar.gz" for part in ("train", "valid", "test")],
+        ),
+        (["--corpus=librispeech"], ["train-clean-100.tar.gz"]),
+        (["--corpus=librispeech", "--subsets=dev-other"], ["dev-other.tar.gz"]),
+    ],
+)
+def test_official_archives_are_those_of_the_corpus(arguments, files):
+    archives = prepare_module._archives(parsed("--download", *arguments))
+    assert [archive.file for archive in archives] == files
+    assert prepare_module._archives(parsed(*arguments)) == []
+
+
+def test_download_needs_an_official_archive_and_no_source():
+    with pytest.raises(DataError, match="corpus folder has no official archive; give --source"):
+        prepare_module._archives(parsed("--download"))
+    with pytest.raises(DataError, match="drop --source, or --download"):
+        prepare_module._archives(parsed("--download", "--corpus=s09", "--source=x"))
+    with pytest.raises(DataError, match="--out is missing"):
+        prepare_module._config_of(parsed("--corpus=s09"), ["x"])
+
+
 @pytest.mark.slow
 def test_the_command_reports_errors_without_traceback(tmp_path):
     arguments = ["--source", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]
     done = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"error: source folder {tmp_path / 'nowhere'} does not exist" in done.stderr
+    assert f"error: source {tmp_path / 'nowhere'} does not exist" in done.stderr
     assert "Traceback" not in done.stderr
 
 

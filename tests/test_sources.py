@@ -140,7 +140,7 @@ def test_a_broken_link_is_missed_and_a_pipe_is_not_opened(tmp_path):
     with open_source([folder], is_wav, tmp_path) as source:
         assert (source.names, source.other_files) == (("a.wav", "b.wav"), 1)
         source.fingerprint()
-        with pytest.raises(DataError, match="b.wav"):
+        with pytest.raises(DataError, match=r"b\.wav"):
             source.read_bytes("b.wav")
 
 
@@ -258,7 +258,7 @@ def test_an_archive_that_ends_early_is_noticed(suffix, share, tmp_path):
     if suffix == ".tar":
         whole = whole.rstrip(b"\0")  # its end is two empty blocks, and more are only filling
     path.write_bytes(whole[: max(int(len(whole) * share), 20)])
-    with pytest.raises(DataError, match="a.tar"):
+    with pytest.raises(DataError, match=r"a\.tar"):
         open_source([path], is_wav, tmp_path / "scratch")
     assert list((tmp_path / "scratch").glob("*")) == []
 
@@ -282,14 +282,14 @@ def test_damage_in_the_middle_of_a_tar_archive_is_noticed(pack, tmp_path):
     if pack is not bytes:
         packed[len(packed) // 2] ^= 1
     path.write_bytes(packed)
-    with pytest.raises(DataError, match="a.tar is damaged"):
+    with pytest.raises(DataError, match=r"a\.tar is damaged"):
         open_source([path], is_wav, tmp_path / "scratch")
 
 
 def test_a_zip_archive_that_ends_early_is_noticed(tmp_path):
     path = write_zip(tmp_path / "a.zip", FILES)
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match="a.zip is damaged or cut off"):
+    with pytest.raises(DataError, match=r"a\.zip is damaged or cut off"):
         open_source([path], is_wav, tmp_path)
 
 
@@ -303,9 +303,9 @@ def test_damage_in_a_zip_archive_costs_only_its_file(method, tmp_path):
     packed[2500] ^= 0xFF
     path.write_bytes(packed)
     with open_source([path], is_wav, tmp_path) as source:
-        with pytest.raises(BadAudio, match="damaged|cut off"):
+        with pytest.raises(BadAudio, match=r"damaged|cut off"):
             source.audio("a.wav")
-        with pytest.raises(DataError, match="a.wav of .*a.zip"):
+        with pytest.raises(DataError, match=r"a.wav of .*a.zip"):
             source.read_bytes("a.wav")
         assert source.audio("b.wav") == b"fine"
 
@@ -352,7 +352,7 @@ def test_unpacking_stops_before_the_disk_is_full(tmp_path, monkeypatch):
         return shutil._ntuple_diskusage(0, 0, sources_module._SPARE_BYTES + 220_000 - used)
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
-    with pytest.raises(DataError, match="too little disk to unpack .*a.tar: 268 MB are free"):
+    with pytest.raises(DataError, match=r"too little disk to unpack .*a.tar: 268 MB are free"):
         open_source([tmp_path / "a.tar"], is_wav, tmp_path / "scratch")
     assert list((tmp_path / "scratch").iterdir()) == []
 

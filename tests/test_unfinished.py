@@ -72,7 +72,7 @@ def test_a_folder_made_meanwhile_is_not_replaced_unasked(tmp_path):
         folder.begin("me")
         (tmp_path / "out").mkdir()
         (tmp_path / "out/precious").touch()
-        with pytest.raises(OSError, match="not empty|exists"):
+        with pytest.raises(OSError, match=r"not empty|exists"):
             folder.move(overwrite=False)
         folder.move(overwrite=True)
     assert os.listdir(tmp_path / "out") == []
@@ -94,7 +94,8 @@ def test_a_second_process_waits_for_the_first(tmp_path):
         other = context.Process(target=work, args=(tmp_path / "out", log))
         other.start()
         other.join(timeout=2)
-        assert other.is_alive() and log.empty()
+        assert other.is_alive()
+        assert log.empty()
         folder.remove()  # with the lock file on which the other waits
     other.join(timeout=30)
     assert other.exitcode == 0

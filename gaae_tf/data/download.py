@@ -25,7 +25,7 @@ from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import DataError
 
 _TRIES = 5  # that bring nothing new, one after the other
-_WAIT_S = 1.0  # after the first of them; twice as long after each further one
+_WAIT_S = 1.0  # before the next one; twice as long for each that brought nothing
 _TIMEOUT_S = 60.0  # without a byte
 _BLOCK_BYTES = 2**18
 _SPARE_BYTES = 64 * 2**20  # left on the disk
@@ -121,6 +121,12 @@ class _Part:
             return ""
         return note["version"] if note["url"] == url else ""
 
+    def write(self, block: bytes) -> None:
+        """Appends a block; it is not held back, so a kill loses nothing."""
+        rest = memoryview(block)
+        while rest:
+            rest = rest[self.file.write(rest) :]
+
     def restart(self, url: str = "", version: str = "") -> None:
         """Throws away what is there; what comes is of another version."""
         self.file.truncate(0)
@@ -189,14 +195,14 @@ def _fetch(archive: Archive, part: _Part, progress: bool) -> None:
             _receive(archive, part, progress)
             return
         except _Interrupted as error:
-            tries = 1 if part.size > furthest else tries + 1
+            tries = 0 if part.size > furthest else tries + 1
             furthest = max(furthest, part.size)
             if tries >= _TRIES:
                 raise DataError(
                     f"{archive.url} cannot be fetched: {error}, {tries} times in a row; "
                     f"{part.size:,} bytes are kept in {part.path}, and the next try goes on there"
                 ) from error
-            wait_s = _WAIT_S * 2 ** (tries - 1)
+            wait_s = _WAIT_S * 2**tries
             if progress:
                 print(f"{error}; trying again in {wait_s:g} s", file=sys.stderr)
             time.sleep(wait_s)
@@ -241,7 +247,7 @@ def _receive(archive: Archive, part: _Part, progress: bool) -> None:
                 block = _block(response, total - part.size if total else _BLOCK_BYTES)
                 if not block:
                     break
-                part.file.write(block)
+                part.write(block)
                 meter.step(part.size // _MB - meter.done)
             if part.size == total:
                 meter.step(meter.total - meter.done)
@@ -311,9 +317,10 @@ def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
         return 0, int(length) if length.isdecimal() else None
     extent = response.headers.get("Content-Range", "")
     match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(?:(\d+)|\*)", extent.strip())
-    if response.status not in (206, 416) or not match:
+    if response.status != 416 and (response.status != 206 or not match or not match[1]):
         raise _Interrupted(f"the server answers {response.status} with the range {extent!r}")
-    return int(match[1] or 0), int(match[2]) if match[2] else None
+    start, total = match.groups() if match else (None, None)
+    return int(start or 0), None if total is None else int(total)
 
 
 def _version(response: http.client.HTTPResponse) -> str:

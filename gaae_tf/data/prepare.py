@@ -18,7 +18,6 @@ import dataclasses
 import hashlib
 import itertools
 import json
-import math
 import os
 import signal
 import sys
@@ -83,7 +82,7 @@ class PrepareConfig:
     """
 
     out: Path
-    reader: Reader = FolderReader()
+    reader: Reader = dataclasses.field(default_factory=FolderReader)
     sources: tuple[Path, ...] = ()
     sample_rate_hz: int = 16_000
     clip_samples: int = 16_384
@@ -484,42 +483,90 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _define_flags() -> None:
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the command's flags."""
+
+    def define(kind: Callable, name: str, default: Any, *arguments: Any) -> None:
+        kind(name, default, *arguments, flag_values=values)
+
     config, stft = PrepareConfig(out=Path(), reader=NotesReader()), StftSettings()
-    flags.DEFINE_enum("corpus", "folder", CORPORA, "how the source is laid out")
-    flags.DEFINE_multi_string(
-        "source", [], "the corpus's folder or archive (csv: the table); may be given several times"
+    define(flags.DEFINE_enum, "corpus", "folder", CORPORA, "how the source is laid out")
+    define(
+        flags.DEFINE_multi_string,
+        "source",
+        [],
+        "the corpus's folder or archive (csv: the table); may be given several times",
     )
-    flags.DEFINE_string("out", None, "data set folder to make")
-    flags.DEFINE_string("describe", None, "data set folder to print a summary of; makes nothing")
-    flags.DEFINE_bool("download", False, "fetch the official archives and take them as source")
-    flags.DEFINE_string("download_dir", "downloads", "where fetched archives are kept")
-    flags.DEFINE_enum("version", "v0.01", list(SPEECH_COMMANDS), "of s09, for --download")
+    define(flags.DEFINE_string, "out", None, "data set folder to make")
+    define(
+        flags.DEFINE_string,
+        "describe",
+        None,
+        "data set folder to print a summary of; makes nothing",
+    )
+    define(
+        flags.DEFINE_bool, "download", False, "fetch the official archives and take them as source"
+    )
+    define(flags.DEFINE_string, "download_dir", "downloads", "where fetched archives are kept")
+    define(flags.DEFINE_enum, "version", "v0.01", list(SPEECH_COMMANDS), "of s09, for --download")
 
-    flags.DEFINE_integer("sample_rate_hz", config.sample_rate_hz, "of the clips")
-    flags.DEFINE_integer("clip_samples", config.clip_samples, "length of the clips")
-    flags.DEFINE_string("window", stft.window, "for the statistics")
-    flags.DEFINE_integer("window_samples", stft.window_samples, "for the statistics")
-    flags.DEFINE_integer("hop_samples", stft.hop_samples, "for the statistics")
-    flags.DEFINE_integer("fft_size", stft.fft_size, "for the statistics")
-    flags.DEFINE_float("dynamic_range_nepers", config.dynamic_range_nepers, "r of histogram.png")
+    define(flags.DEFINE_integer, "sample_rate_hz", config.sample_rate_hz, "of the clips")
+    define(flags.DEFINE_integer, "clip_samples", config.clip_samples, "length of the clips")
+    define(flags.DEFINE_string, "window", stft.window, "for the statistics")
+    define(flags.DEFINE_integer, "window_samples", stft.window_samples, "for the statistics")
+    define(flags.DEFINE_integer, "hop_samples", stft.hop_samples, "for the statistics")
+    define(flags.DEFINE_integer, "fft_size", stft.fft_size, "for the statistics")
+    define(
+        flags.DEFINE_float,
+        "dynamic_range_nepers",
+        config.dynamic_range_nepers,
+        "r of histogram.png",
+    )
 
-    flags.DEFINE_float("valid_percent", 10.0, "for validation, where the source has no such part")
-    flags.DEFINE_float("test_percent", 10.0, "for testing, where the source has no such part")
-    flags.DEFINE_integer("seed", 0, "of the parts drawn here")
+    define(
+        flags.DEFINE_float,
+        "valid_percent",
+        10.0,
+        "for validation, where the source has no such part",
+    )
+    define(
+        flags.DEFINE_float, "test_percent", 10.0, "for testing, where the source has no such part"
+    )
+    define(flags.DEFINE_integer, "seed", 0, "of the parts drawn here")
     nsynth, librispeech = NSynthReader(), LibriSpeechReader()
-    flags.DEFINE_list("families", nsynth.families, "nsynth: instrument families, the classes")
-    flags.DEFINE_list("instrument_sources", nsynth.instrument_sources, "nsynth: of these sources")
-    flags.DEFINE_list("subsets", librispeech.subsets, "librispeech: subsets to read")
-    flags.DEFINE_enum(
-        "chunks", librispeech.chunks, CHUNKS, "librispeech: one drawn clip a recording, or all"
+    define(
+        flags.DEFINE_list,
+        "families",
+        list(nsynth.families),
+        "nsynth: instrument families, the classes",
     )
-    flags.DEFINE_integer("draw", librispeech.draw, "librispeech: seed of the drawn clips")
+    define(
+        flags.DEFINE_list,
+        "instrument_sources",
+        list(nsynth.instrument_sources),
+        "nsynth: of these sources",
+    )
+    define(flags.DEFINE_list, "subsets", list(librispeech.subsets), "librispeech: subsets to read")
+    define(
+        flags.DEFINE_enum,
+        "chunks",
+        librispeech.chunks,
+        CHUNKS,
+        "librispeech: one drawn clip a recording, or all",
+    )
+    define(flags.DEFINE_integer, "draw", librispeech.draw, "librispeech: seed of the drawn clips")
 
-    flags.DEFINE_float("min_level_dbfs", None, "leave clips out whose loudest 50 ms are below it")
-    flags.DEFINE_float("max_bad_percent", config.max_bad_percent, "more bad files are an error")
-    flags.DEFINE_integer("workers", config.workers, "decoding threads; 0: one a core")
-    flags.DEFINE_boolean("overwrite", config.overwrite, "replace a data set that is there")
+    define(
+        flags.DEFINE_float,
+        "min_level_dbfs",
+        None,
+        "leave clips out whose loudest 50 ms are below it",
+    )
+    define(
+        flags.DEFINE_float, "max_bad_percent", config.max_bad_percent, "more bad files are an error"
+    )
+    define(flags.DEFINE_integer, "workers", config.workers, "decoding threads; 0: one a core")
+    define(flags.DEFINE_boolean, "overwrite", config.overwrite, "replace a data set that is there")
 
 
 def _reader(values: flags.FlagValues) -> Reader:
@@ -600,7 +647,7 @@ def main(argv: list[str]) -> int:
             print(summary(shards.load_dataset(values.describe)))
             return 0
         archives, folder = _archives(values), Path(values.download_dir)
-        config = _config_of(values, [folder / a.name for a in archives] or values.source)
+        config = _config_of(values, [folder / a.file for a in archives] or values.source)
         for archive in archives:
             download(archive, folder)
         prepare(config)
@@ -618,5 +665,5 @@ def _interrupt(number: int, _: Any) -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
+    define_flags()
     app.run(main)
