@@ -1,9 +1,7 @@
 import dataclasses
-import functools
 import itertools
 import re
 import shlex
-import types
 from pathlib import Path
 
 import numpy as np
@@ -145,12 +143,12 @@ def test_a_share_of_no_clip_is_refused_with_class_flag_and_what_is_needed():
         drawn(percent=1.0)
 
 
-@pytest.mark.parametrize("labelled", [*range(1, 200), 18_620, 49_999, 100_001])
-def test_the_least_percentage_that_is_named_gives_one_clip(labelled):
-    with pytest.raises(DataError) as refused:
-        GuidanceRule(percent=1e-9).count("dog", labelled)
-    least = float(re.search(r"give --labelled_percent=(\S+) or more", str(refused.value))[1])
-    assert GuidanceRule(percent=least).count("dog", labelled) >= 1
+def test_the_least_percentage_that_is_named_gives_one_clip():
+    for labelled in (*range(1, 200), 18_620, 49_999, 100_001):
+        with pytest.raises(DataError) as refused:
+            GuidanceRule(percent=1e-9).count("dog", labelled)
+        least = float(re.search(r"give --labelled_percent=(\S+) or more", str(refused.value))[1])
+        assert GuidanceRule(percent=least).count("dog", labelled) >= 1
 
 
 @pytest.mark.parametrize(
@@ -244,13 +242,10 @@ def test_other_clips_are_refused_with_both_and_the_command_that_mends_it(tiny_da
     ],
     ids=lambda reader: reader.corpus,
 )
-def test_the_command_reads_as_the_guidance_was_read(tiny_dataset, reader, monkeypatch):
+def test_the_command_reads_as_the_guidance_was_read(tiny_dataset, reader):
     _, command = refused_command(load_dataset(tiny_dataset), reader)
     values = flags.FlagValues()
-    define = {name: getattr(flags, name) for name in dir(flags) if name.startswith("DEFINE_")}
-    bound = {name: functools.partial(f, flag_values=values) for name, f in define.items()}
-    monkeypatch.setattr(prepare, "flags", types.SimpleNamespace(**bound))
-    prepare._define_flags()
+    prepare.define_flags(values)
     values(command[2:])
     assert prepare._reader(values) == reader
     assert (values.sample_rate_hz, values.clip_samples) == (1000, 512)
