@@ -1,20 +1,27 @@
-"""Scores a training run: its sounds, its classifier, its reconstructions.
+"""Scores a training run: its sounds, its codes, its classifier, its reconstructions.
 
-python evaluate.py --run_dir=runs/quickstart [--samples=1000] [--seed=0]
+python evaluate.py --run_dir=runs/quickstart [--count=2000] [--seed=0]
+python evaluate.py --run_dir=runs/quickstart --samples=DIR
 
 Writes <run_dir>/scores.json and prints the figures. The first evaluation on a data set trains a
-scorer and keeps it in <data set>/scorers. Where another data set guided the run, that one's labels
-train the scorer, and its test part is for all figures but those of reconstruction.
+scorer and keeps it in <data set>/scorers; scored sounds are kept in <run_dir>/evaluation, so an
+interrupted evaluation goes on. Where another data set guided the run, that one's labels train the
+scorer, and its test part is for all figures but those of reconstruction.
 """
 
 import sys
+from pathlib import Path
 
 from absl import app, flags
 
-from gaae_tf.evaluation import SCORERS, ScorerSettings, evaluate, format_table
+from gaae_tf.evaluation import SCORES, SOUNDS, EvaluateSettings, evaluate, format_table
+from gaae_tf.scorers import SCORERS, ScorerSettings
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the training run.", required=True)
-_SAMPLES = flags.DEFINE_integer("samples", 1000, "Sounds to generate, over all classes.")
+_COUNT = flags.DEFINE_integer("count", SOUNDS, "Sounds to generate, over all classes.")
+_SAMPLES = flags.DEFINE_string(
+    "samples", None, "Folder of sound files to score in place of generated sounds."
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the generated sounds.", lower_bound=0)
 _DATASET = flags.DEFINE_string(
     "dataset", None, "Data set folder, if not where it was when the run was trained."
@@ -23,6 +30,12 @@ _GUIDANCE_DATASET = flags.DEFINE_string(
     "guidance_dataset", None, "Folder of the data set that guided the run, likewise."
 )
 _SCORER = flags.DEFINE_enum("scorer", "simple", SCORERS, "Classifier that scores the sounds.")
+_SCORER_CHECKPOINT = flags.DEFINE_string(
+    "scorer_checkpoint", None, "The WaveGAN authors' own digit classifier, to score with it."
+)
+_USEFULNESS_SEEDS = flags.DEFINE_integer(
+    "usefulness_seeds", 3, "Trainings of a simple classifier on the sounds; 0 leaves them out."
+)
 
 
 def main(argv: list[str]) -> int:
@@ -30,19 +43,28 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     try:
+        settings = EvaluateSettings(
+            count=_COUNT.value,
+            seed=_SEED.value,
+            samples=Path(_SAMPLES.value) if _SAMPLES.value else None,
+            scorer=ScorerSettings(name=_SCORER.value),
+            scorer_checkpoint=Path(_SCORER_CHECKPOINT.value) if _SCORER_CHECKPOINT.value else None,
+            usefulness_seeds=_USEFULNESS_SEEDS.value,
+        )
         scores = evaluate(
             _RUN_DIR.value,
-            samples=_SAMPLES.value,
-            seed=_SEED.value,
+            settings,
             dataset_dir=_DATASET.value,
             guidance_dataset_dir=_GUIDANCE_DATASET.value,
-            scorer_settings=ScorerSettings(name=_SCORER.value),
         )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on with the sounds that are missing")
+        return 130
     print(format_table(scores))
-    print(f"written to {_RUN_DIR.value}/scores.json")
+    print(f"written to {Path(_RUN_DIR.value) / SCORES}")
     return 0
 
 

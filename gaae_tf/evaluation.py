@@ -4,14 +4,15 @@ Where another data set guided it, all that has to do with classes is measured on
 reconstruction on the one it was trained on.
 
 Every figure stands in `scores.json` with where it comes from: the scorer and its own accuracy, the
-sample counts, the data set, the seed, the vocoder and the versions. A figure that cannot be
-had, say for too few test clips, is null with the reason beside it, never a made-up number.
+sample counts, the data set, the seed, the vocoder and the versions. A figure that cannot be had,
+say for too few test clips, is null with the reason beside it, never a made-up number.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,45 +20,32 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
-import scipy.special
 import tensorflow as tf
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, to_float
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, load_dataset, read_clips
-from gaae_tf.metrics.frechet import frechet_distance, gaussian_statistics
-from gaae_tf.metrics.inception_score import inception_score
+from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.classifier import classify, train_classifier
-from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import stft
+from gaae_tf.quality import Scored, quality
+from gaae_tf.representations import probes
+from gaae_tf.samples import Generator, from_folder, generated
+from gaae_tf.scorers import Scorer, ScorerSettings, checkpoint_scorer, trained_scorer
 from gaae_tf.training import run_folder
 
-SCORERS = ("simple",)
-INCEPTION_SPLITS = 10
+SOUNDS = 50_000  # the paper's
+SCORES = "scores.json"
+EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
-# Figures, in `scores.json` and its `details`, by the data set that their real clips come from: the
-# one that guided the run, and the one that it was trained on.
-_OF_CLASSES = (
-    "requested_class_accuracy",
-    "requested_class_accuracy_by_class",
-    "classifier_test_accuracy",
-    "simple_classifier_same_labels_accuracy",
-    "scorer_test_accuracy",
-    "inception_score",
-    "inception_score_deviation",
-    "frechet_distance",
-)
-_OF_RECONSTRUCTION = (
-    "reconstruction",
-    "reconstruction_mse",
-    "reconstruction_spectral_convergence_db",
-)
+# Clips whose codes are probed, at most, of either part.
+_MOST_CODES = 10_000
 
 
-class Run(Protocol):
+class Run(Generator, Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it.
 
     Audio is float32 [clips, clip_samples] in [-1, 1]; spectrograms are float32
@@ -65,17 +53,7 @@ class Run(Protocol):
     """
 
     config: TrainConfig  # names its data sets
-    classes: tuple[str, ...]
-    sample_rate_hz: int
-    clip_samples: int
     signal_path: SignalPath
-    checkpoint: str  # which one was loaded
-    step: int  # iterations that it has seen
-    vocoder: str  # what turns spectrograms into sound, by name
-    refine: int | None  # its iterations, None for its default
-
-    def generate(self, label: str, count: int, seed: int) -> np.ndarray:
-        """Gives `count` sounds of a class; equal seeds give equal sounds."""
 
     def encode(self, spectrograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Gives guided codes, style codes and class probabilities."""
@@ -88,52 +66,51 @@ class Run(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class ScorerSettings:
-    """How a simple classifier is trained for scoring: enough for a CPU, and independent of a run.
+class EvaluateSettings:
+    """What to measure, and how.
 
-    It runs `passes` times over the clips, but at least `min_steps`, which a hundred clips need, and
-    at most `max_steps`. The learning rate is ten times the paper's: these are hundreds of steps.
+    Attributes:
+        count: sounds to generate, over all classes.
+        seed: of the sounds and of all draws.
+        samples: a folder of sound files to score in place of the run's own; None for these.
+        scorer: which is trained, and how.
+        scorer_checkpoint: the WaveGAN authors' own classifier in place of a trained one.
+        usefulness_seeds: trainings of the simple classifier on samples, for Tables IV and V; 0
+            leaves them out.
+
+    Raises:
+        ValueError: a number is out of range.
     """
 
-    name: str = "simple"
-    passes: int = 12
-    min_steps: int = 200
-    max_steps: int = 3000
-    batch_size: int = 32
-    learning_rate: float = 1e-3
+    count: int = SOUNDS
     seed: int = 0
+    samples: Path | None = None
+    scorer: ScorerSettings = dataclasses.field(default_factory=ScorerSettings)
+    scorer_checkpoint: Path | None = None
+    usefulness_seeds: int = 3
 
     def __post_init__(self):
-        if self.name not in SCORERS:
-            raise ValueError(f"scorer must be one of {', '.join(SCORERS)}; received {self.name!r}.")
-
-    def epochs(self, clips: int) -> int:
-        """Passes over a training set of `clips` clips, at least 1."""
-        steps_a_pass = -(-clips // self.batch_size)
-        steps = min(max(self.passes * steps_a_pass, self.min_steps), self.max_steps)
-        return max(1, round(steps / steps_a_pass))
+        for name, least in (("count", 1), ("seed", 0), ("usefulness_seeds", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}.")
 
 
 def evaluate(
     run_dir: str | Path,
+    settings: EvaluateSettings | None = None,
     *,
-    samples: int = 1000,
-    seed: int = 0,
     dataset_dir: str | Path | None = None,
     guidance_dataset_dir: str | Path | None = None,
-    scorer_settings: ScorerSettings | None = None,
     log: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Scores a run and writes `<run_dir>/scores.json`.
 
     Args:
         run_dir: Run folder with a checkpoint.
-        samples: Number of sounds to generate, over all classes.
-        seed: Seed of the generated sounds.
+        settings: None takes the defaults.
         dataset_dir: Data set folder; None takes the one that the run was trained on.
         guidance_dataset_dir: Folder of the data set that guided the run; None takes the one that
             did. Only for a run that another data set guided.
-        scorer_settings: None takes the defaults; other settings give another scorer.
         log: Receives lines of progress.
 
     Returns:
@@ -141,28 +118,20 @@ def evaluate(
 
     Raises:
         FileNotFoundError: The run folder or its guidance file is missing.
-        ValueError: The data set is missing or does not fit the run, or `samples` is too small.
+        ValueError: The data set is missing or does not fit the run, or has no labelled test clip.
     """
     run_dir = Path(run_dir)
+    settings = settings or EvaluateSettings()
     if not run_dir.is_dir():
         raise FileNotFoundError(f"--run_dir={run_dir} is no folder; give that of a training run.")
     run = gaae_tf.load(run_dir)
     dataset = load_dataset(run.config.dataset if dataset_dir is None else dataset_dir)
     guiding = _guiding(run, dataset, guidance_dataset_dir)
+    _check_fit(run, dataset, guiding)
     guidance = read_guidance(run_dir, guiding.counts["train"])
-    scores = score_run(
-        run,
-        dataset,
-        guiding,
-        guidance,
-        samples=samples,
-        seed=seed,
-        scorer_settings=scorer_settings or ScorerSettings(),
-        log=log,
-    )
-    scores["provenance"]["run_dir"] = str(run_dir)
+    scores = score_run(run, run_dir, dataset, guiding, guidance, settings, log)
     text = json.dumps(scores, indent=2, allow_nan=False) + "\n"
-    run_folder.write_text(run_dir / "scores.json", text)
+    run_folder.write_text(run_dir / SCORES, text)
     return scores
 
 
@@ -214,136 +183,109 @@ def read_guidance(run_dir: Path, train_clips: int) -> np.ndarray:
 
 def score_run(
     run: Run,
+    run_dir: Path,
     dataset: Dataset,
     guiding: Dataset,
     guidance: np.ndarray,
-    *,
-    samples: int,
-    seed: int,
-    scorer_settings: ScorerSettings,
+    settings: EvaluateSettings,
     log: Callable[[str], None],
 ) -> dict[str, Any]:
     """Measures everything that `evaluate` reports.
 
     Args:
         run: The trained run.
+        run_dir: Its folder, which keeps scored sounds.
         dataset: The data set it was trained on; its test part is reconstructed.
         guiding: The data set whose labels guided it, perhaps the same; it has the run's classes.
         guidance: Indices, among the training clips of `guiding`, of those whose labels guided it.
-        samples: As in `evaluate`.
-        seed: As in `evaluate`.
-        scorer_settings: How the scorer, and the simple classifier on the same labels, are trained.
+        settings: What to measure.
         log: Receives lines of progress.
 
     Raises:
-        ValueError: A data set does not fit the run, or there are too few clips or samples.
+        ValueError: There are too few clips, or sounds cannot be used.
     """
     start = time.monotonic()
 
     def progress(line: str) -> None:
         log(f"[{time.monotonic() - start:4.0f} s] {line}")
 
-    _check_fit(run, dataset, guiding, samples)
-    train = read_clips(guiding, "train")
-    known = _labelled(train, guiding, "train")
-    test = _labelled(read_clips(guiding, "test"), guiding, "test")
-    n = len(run.classes)
+    train, test = read_clips(guiding, "train"), read_clips(guiding, "test")
+    known, known_test = _labelled(train, guiding, "train"), _labelled(test, guiding, "test")
+    if settings.scorer_checkpoint is None:
+        scorer = trained_scorer(guiding, settings.scorer, log=progress)
+    else:
+        scorer = checkpoint_scorer(settings.scorer_checkpoint, guiding, log=progress)
+    progress(f"scoring {len(known.labels)} real training and {len(known_test.labels)} test clips")
+    real_train = _score("real train", scorer, known)
+    real_test = _score("real test", scorer, known_test)
+    if settings.samples is None:
+        progress(f"generating and scoring {settings.count} sounds")
+        folder = run_dir / EVALUATION
+        samples, first = generated(run, scorer, settings.count, settings.seed, folder)
+        source = {"vocoder": run.vocoder, "refine": run.refine}
+    else:
+        progress(f"scoring the sounds in {settings.samples}")
+        samples, first, source = from_folder(settings.samples, scorer)
+    figures = quality(samples, real_train, real_test, run.classes, settings.seed, progress)
+    yardstick = quality(real_test, real_train, real_test, run.classes, settings.seed, progress)
 
-    progress(f"scorer: simple classifier on all {len(known.labels)} labelled training clips")
-    scorer, kept = _scorer(run, guiding, known, scorer_settings, progress)
-    real_test, real_train = (_score(scorer, clips.audio, run) for clips in (test, known))
-    scorer_accuracy = _accuracy(real_test.logits, test.labels)
-    progress(f"scorer's accuracy on {len(test.labels)} test clips: {scorer_accuracy:.1%}")
-
-    progress(f"simple classifier on the run's own {len(guidance)} labels")
-    same_labels, _ = train_classifier(
-        train.audio[guidance],
-        train.labels[guidance],
-        n,
-        spectrogram=_spectrogram(run),
-        epochs=scorer_settings.epochs(len(guidance)),
-        learning_rate=scorer_settings.learning_rate,
-        batch_size=scorer_settings.batch_size,
-        seed=scorer_settings.seed,
-    )
-    same_labels_accuracy = _accuracy(_score(same_labels, test.audio, run).logits, test.labels)
-
-    progress(f"the run's classifier on {len(test.labels)} test clips")
-    classifier_accuracy = _classifier_accuracy(run, test)
+    progress(f"the run's classifier, and a simple one on the run's own {len(guidance)} labels")
+    same_labels = _trained_accuracy(run, train.subset(guidance), known_test, settings.scorer, 0)
+    classifier = _classifier_accuracy(run, known_test)
     rebuilt = test.audio if guiding is dataset else read_clips(dataset, "test").audio
-    progress(f"the run's reconstructions of {len(rebuilt)} test clips")
+    progress(f"reconstructions of {len(rebuilt)} test clips")
     reconstruction = _reconstruction(run, rebuilt, dataset)
-
-    progress(f"generating {samples} sounds")
-    sounds, requested = _generate(run, samples, seed)
-    progress("scoring the generated sounds")
-    generated = _score(scorer, sounds, run)
-    found = generated.logits.argmax(axis=1) == requested
-    by_class = {
-        name: {
-            "value": float(found[requested == label].mean()),
-            "samples": int(np.sum(requested == label)),
-        }
-        for label, name in enumerate(run.classes)
-    }
-    inception = {
-        "generated": _inception(generated, seed),
-        "real_test": _inception(real_test, seed),
-        "real_train": _inception(real_train, seed),
-    }
-    frechet = {
-        f"{a}_against_{b}": {
-            space: _frechet(getattr(clips_a, space), getattr(clips_b, space))
-            for space in ("logits", "features")
-        }
-        for a, clips_a, b, clips_b in (
-            ("generated", generated, "real_test", real_test),
-            ("generated", generated, "real_train", real_train),
-            ("real_train", real_train, "real_test", real_test),
-        )
-    }
+    progress("probes of the codes")
+    representations = {"guiding": _representations(run, guiding, train, test, settings.seed)}
+    if guiding is not dataset:
+        parts = (read_clips(dataset, part) for part in ("train", "test"))
+        representations["dataset"] = _representations(run, dataset, *parts, settings.seed)
+    usefulness = _usefulness(run, samples, first, known, known_test, settings, progress)
     progress("done")
-    return {
-        "requested_class_accuracy": float(found.mean()),
-        "classifier_test_accuracy": classifier_accuracy,
-        "simple_classifier_same_labels_accuracy": same_labels_accuracy,
-        "scorer_test_accuracy": scorer_accuracy,
-        "inception_score": inception["generated"]["value"],
-        "inception_score_deviation": inception["generated"].get("deviation"),
-        "frechet_distance": frechet["generated_against_real_test"]["logits"]["value"],
+
+    details = {
+        "samples": figures,
+        "real_test": yardstick,
+        "classifier_test_accuracy": classifier,
+        "simple_classifier_same_labels_accuracy": same_labels,
+        "reconstruction": reconstruction,
+        "representations": representations,
+        "usefulness": usefulness,
+    }
+    main = {
+        "requested_class_accuracy": figures["class_accuracy"]["value"],
+        "classifier_test_accuracy": classifier["value"],
+        "simple_classifier_same_labels_accuracy": same_labels["value"],
+        "scorer_test_accuracy": scorer.test_accuracy["value"],
+        "inception_score": figures["inception_score"]["value"],
+        "inception_score_deviation": figures["inception_score"].get("deviation"),
+        "frechet_distance": figures["against_real_test"]["frechet_logits"]["value"],
         "reconstruction_mse": reconstruction["mse"]["value"],
         "reconstruction_spectral_convergence_db": reconstruction["spectral_convergence_db"][
             "value"
         ],
-        "details": {
-            "requested_class_accuracy_by_class": by_class,
-            "inception_score": inception,
-            "frechet_distance": frechet,
-            "reconstruction": reconstruction,
-        },
+    }
+    on_dataset = ("reconstruction", "reconstruction_mse", "reconstruction_spectral_convergence_db")
+    return {
+        **main,
+        "details": details,
         "provenance": {
-            "scorer": {
-                **dataclasses.asdict(scorer_settings),
-                "source": "paper Table XXIV, trained here on all labels of guidance_dataset",
-                "test_accuracy": scorer_accuracy,
-                "kept_at": kept,
-            },
-            "frechet_distance_is": "logits of the scorer, generated sounds against real test clips",
-            "features_are": "the scorer's last pooled map, averaged over positions",
-            "samples": len(sounds),
-            "test_clips": len(test.labels),
+            "scorer": scorer.provenance(),
+            "frechet_distance_is": "logits of the scorer, samples against real test clips",
+            "samples": len(samples),
+            "samples_are": source,
+            "test_clips": len(known_test.labels),
             "train_clips": len(known.labels),
             "labels_of_the_run": len(guidance),
-            "seed": seed,
-            "vocoder": run.vocoder,
-            "refine": run.refine,
+            "seed": settings.seed,
             "checkpoint": run.checkpoint,
             "step": run.step,
             "dataset": _provenance(dataset),
             "guidance_dataset": _provenance(guiding),
             "figures_are_from": {
-                **dict.fromkeys(_OF_CLASSES, str(guiding.path)),
-                **dict.fromkeys(_OF_RECONSTRUCTION, str(dataset.path)),
+                name: str(dataset.path if name in on_dataset else guiding.path)
+                for name in (*main, *details)
+                if name != "representations"
             },
             "classes": list(run.classes),
             "versions": {
@@ -360,60 +302,78 @@ def score_run(
 def format_table(scores: dict[str, Any]) -> str:
     """Lays the figures of `scores.json` out for reading, the real data's beside them."""
     details, provenance = scores["details"], scores["provenance"]
-    dataset, guiding = provenance["dataset"], provenance["guidance_dataset"]
-    inception, frechet = details["inception_score"], details["frechet_distance"]
+    scorer = provenance["scorer"]
+    sounds, real = details["samples"], details["real_test"]
     percent, number = "{:.1%}", "{:.3f}"
-    rows = [
-        ("requested class found in generated sounds", scores["requested_class_accuracy"], percent),
-        *(
-            (f"    {name}", entry["value"], percent)
-            for name, entry in details["requested_class_accuracy_by_class"].items()
-        ),
-        ("  scorer's own accuracy on real test", scores["scorer_test_accuracy"], percent),
-        ("C's accuracy on real test", scores["classifier_test_accuracy"], percent),
-        (
-            f"  simple classifier, same {provenance['labels_of_the_run']} labels",
-            scores["simple_classifier_same_labels_accuracy"],
-            percent,
-        ),
-        ("Inception Score, generated", scores["inception_score"], number),
-        ("    deviation", scores["inception_score_deviation"], number),
-        ("  real test", inception["real_test"]["value"], number),
-        ("  real train", inception["real_train"]["value"], number),
-        *(
-            (f"Fréchet, {space}, {pair.replace('_', ' ')}", entry["value"], number)
-            for space in ("logits", "features")
-            for pair, entry in ((pair, spaces[space]) for pair, spaces in frechet.items())
-        ),
-        ("reconstruction, mean squared error", scores["reconstruction_mse"], "{:.4f}"),
-        (
-            "  spectral convergence of its sound, dB",
-            scores["reconstruction_spectral_convergence_db"],
-            "{:.1f}",
-        ),
-    ]
-    lines = [
-        f"{name:<56}{'not to be had' if value is None else form.format(value):>14}"
-        for name, value, form in rows
-    ]
-    lines.append(
-        f"{provenance['samples']} sounds by {provenance['vocoder']}, seed {provenance['seed']}; "
-        f"scorer: {provenance['scorer']['name']}; {provenance['test_clips']} test clips of "
-        f"{guiding['name']}"
-        + ("" if guiding == dataset else f"; reconstructions of {dataset['name']}")
+    lines = [f"{'':<44}{'samples':>22}{'real test':>22}"]
+
+    def row(name: str, *figures: dict[str, Any] | None, form: str = number) -> None:
+        lines.append(f"{name:<44}" + "".join(f"{_cell(figure, form):>22}" for figure in figures))
+
+    row("requested class found", sounds["class_accuracy"], real["class_accuracy"], form=percent)
+    for name, figure in sounds["class_accuracy_by_class"].items():
+        row(f"    {name}", figure, real["class_accuracy_by_class"][name], form=percent)
+    for name in ("inception_score", "modified_inception_score", "am_score"):
+        row(name.replace("_", " "), sounds[name], real[name])
+    for against in ("against_real_train", "against_real_test"):
+        for name, figure in sounds[against].items():
+            label = f"{name.replace('_', ' ')}, {against.replace('_', ' ')}"
+            row(label, figure, real.get(against, {}).get(name))
+    row("nearer to training clips than 95 % of test", sounds["memorisation"], form=percent)
+    lines.append("")
+    row("C's accuracy on real test", details["classifier_test_accuracy"], form=percent)
+    row(
+        f"simple classifier, same {provenance['labels_of_the_run']} labels",
+        details["simple_classifier_same_labels_accuracy"],
+        form=percent,
     )
+    for name, figure in details["usefulness"].items():
+        row(f"simple classifier on {name.replace('_', ' ')}", figure, form=percent)
+    row("reconstruction, mean squared error", details["reconstruction"]["mse"], form="{:.4f}")
+    row(
+        "spectral convergence of its sound, dB",
+        details["reconstruction"]["spectral_convergence_db"],
+        form="{:.1f}",
+    )
+    for table in details["representations"].values():
+        lines += ["", f"told from codes of {table['dataset']}: linear / neighbours (chance)"]
+        codes = ("guided", "style", "both")
+        lines.append(f"{'':<14}" + "".join(f"{code:>24}" for code in codes))
+        for label, by_code in table["probes"].items():
+            cells = (_probe_cell(by_code[code]) for code in codes)
+            lines.append(f"{label:<14}" + "".join(f"{cell:>24}" for cell in cells))
+    dataset, guiding = provenance["dataset"], provenance["guidance_dataset"]
+    lines += [
+        "",
+        f"scorer: {scorer['name']}, {_cell(scorer['test_accuracy'], percent)} right on "
+        f"{provenance['test_clips']} test clips of {guiding['name']}; {provenance['samples']} "
+        f"sounds, seed {provenance['seed']}"
+        + ("" if guiding == dataset else f"; reconstructions of {dataset['name']}"),
+    ]
     return "\n".join(lines)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Scored:
-    """A scorer's logits [clips, classes] and penultimate features [clips, 256]."""
+def _cell(figure: dict[str, Any] | None, form: str) -> str:
+    if figure is None:
+        return ""
+    if figure["value"] is None:
+        return "not to be had"
+    text = form.format(figure["value"])
+    if figure.get("deviation") is not None:
+        return f"{text} ± {form.format(figure['deviation'])}"
+    if "interval_95" in figure:
+        low, high = figure["interval_95"]
+        return f"{text} ({100 * low:.1f}–{100 * high:.1f})"
+    return text
 
-    logits: np.ndarray
-    features: np.ndarray
+
+def _probe_cell(probe: dict[str, Any]) -> str:
+    if "reason" in probe:
+        return "not to be had"
+    return f"{probe['linear']:.1%} / {probe['neighbours']:.1%} ({probe['chance']:.1%})"
 
 
-def _check_fit(run: Run, dataset: Dataset, guiding: Dataset, samples: int) -> None:
+def _check_fit(run: Run, dataset: Dataset, guiding: Dataset) -> None:
     for name, part, flag in (
         ("classes", guiding, "--dataset" if guiding is dataset else "--guidance_dataset"),
         ("sample_rate_hz", dataset, "--dataset"),
@@ -427,12 +387,6 @@ def _check_fit(run: Run, dataset: Dataset, guiding: Dataset, samples: int) -> No
                 f"The run was trained with {name} {of_run}, but the data set {part.path} has "
                 f"{of_dataset}; give {flag} the folder that it was trained on."
             )
-    fewest = INCEPTION_SPLITS * len(run.classes)
-    if samples < fewest:
-        raise ValueError(
-            f"--samples={samples} is too few: the Inception Score of {len(run.classes)} classes in "
-            f"{INCEPTION_SPLITS} parts needs at least {fewest}."
-        )
 
 
 def _labelled(clips: Clips, dataset: Dataset, split: str) -> Clips:
@@ -448,64 +402,9 @@ def _labelled(clips: Clips, dataset: Dataset, split: str) -> Clips:
     return clips.subset(chosen)
 
 
-def _scorer(
-    run: Run,
-    dataset: Dataset,
-    clips: Clips,
-    settings: ScorerSettings,
-    progress: Callable[[str], None],
-) -> tuple[SimpleClassifier, str | None]:
-    """Loads the scorer that is kept beside the guiding data set, or trains and keeps it.
-
-    Its name holds a digest of all that it depends on: the data, the signal path, the settings.
-    """
-    description = {
-        "dataset": _identity(dataset),
-        "classes": list(dataset.classes),
-        "signal_path": dataclasses.asdict(run.signal_path),
-        "scorer": dataclasses.asdict(settings),
-    }
-    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
-    path = Path(dataset.path) / "scorers" / f"{settings.name}-{digest}.weights.h5"
-    if path.is_file():
-        progress(f"taking the scorer kept at {path}")
-        scorer = SimpleClassifier(len(dataset.classes), seed=settings.seed)
-        scorer.build((None, *_spectrogram(run)(clips.audio[:1]).shape[1:]))
-        try:
-            scorer.load_weights(path)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{path} is damaged ({error}); delete it to train it anew.") from error
-        return scorer, str(path)
-
-    scorer, _ = train_classifier(
-        clips.audio,
-        clips.labels,
-        len(dataset.classes),
-        spectrogram=_spectrogram(run),
-        epochs=settings.epochs(len(clips.labels)),
-        learning_rate=settings.learning_rate,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        verbose=2,
-    )
-    try:
-        path.parent.mkdir(exist_ok=True)
-        run_folder.write_text(
-            path.with_name(f"{settings.name}-{digest}.json"),
-            json.dumps(description, indent=2) + "\n",
-        )
-        # The name ends as the target's does: Keras goes by the ending.
-        temporary = path.with_name(f".{os.getpid()}-{path.name}")
-        scorer.save_weights(temporary)
-        temporary.replace(path)
-    except OSError as error:  # a data set folder that is read-only
-        progress(f"the scorer cannot be kept for next time: {error}")
-        return scorer, None
-    return scorer, str(path)
-
-
-def _score(scorer: SimpleClassifier, audio: np.ndarray, run: Run) -> _Scored:
-    return _Scored(*classify(scorer, audio, spectrogram=_spectrogram(run)))
+def _score(name: str, scorer: Scorer, clips: Clips) -> Scored:
+    scores = scorer.score(clips.audio, sample_rate_hz=scorer.sample_rate_hz, progress=True)
+    return Scored(name, *scores, clips.labels)
 
 
 def _spectrogram(run: Run) -> Callable[[Any], tf.Tensor]:
@@ -518,13 +417,121 @@ def _spectrogram(run: Run) -> Callable[[Any], tf.Tensor]:
     return spectrogram
 
 
-def _classifier_accuracy(run: Run, test: Clips) -> float:
+def _trained_accuracy(
+    run: Run, clips: Clips, test: Clips, settings: ScorerSettings, seed: int
+) -> dict[str, Any]:
+    """Test accuracy of a simple classifier trained on `clips`, in the run's spectrograms."""
+    passes = -(-len(clips.labels) // settings.batch_size)
+    classifier, _ = train_classifier(
+        clips.audio,
+        clips.labels,
+        len(run.classes),
+        spectrogram=_spectrogram(run),
+        epochs=max(1, round(settings.steps(len(clips.labels)) / passes)),
+        learning_rate=settings.learning_rate,
+        batch_size=settings.batch_size,
+        seed=seed,
+    )
+    logits, _ = classify(classifier, test.audio, spectrogram=_spectrogram(run))
+    return _accuracy(logits.argmax(axis=1) == test.labels)
+
+
+def _accuracy(right: np.ndarray) -> dict[str, Any]:
+    return {
+        "value": float(right.mean()),
+        "interval_95": list(wilson_interval(int(right.sum()), len(right))),
+        "clips": len(right),
+    }
+
+
+def _classifier_accuracy(run: Run, test: Clips) -> dict[str, Any]:
     """Accuracy of C on clips that have labels."""
-    predicted = [
-        run.encode(run.signal_path.spectrogram(audio).numpy())[2].argmax(axis=1)
-        for audio in evaluation_batches(test.audio, 64)
+    return _accuracy(_codes(run, test.audio)[2].argmax(axis=1) == test.labels)
+
+
+def _codes(run: Run, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Guided codes, style codes and class probabilities of int16 clips."""
+    batches = [
+        run.encode(run.signal_path.spectrogram(batch).numpy())
+        for batch in evaluation_batches(audio, 64)
     ]
-    return float(np.mean(np.concatenate(predicted) == test.labels))
+    return tuple(np.concatenate(part) for part in zip(*batches, strict=True))
+
+
+def _representations(
+    run: Run, dataset: Dataset, train: Clips, test: Clips, seed: int
+) -> dict[str, Any]:
+    """The table of what codes tell: class, speaker and every further label of a data set."""
+    rng = np.random.default_rng(seed)
+    codes, labels = [], []
+    for clips in (train, test):
+        if len(clips.labels) > _MOST_CODES:
+            clips = clips.subset(np.sort(rng.permutation(len(clips.labels))[:_MOST_CODES]))
+        guided, style = (
+            _codes(run, clips.audio)[:2] if len(clips.labels) else (np.zeros([0, 1]),) * 2
+        )
+        codes.append(
+            {"guided": guided, "style": style, "both": np.concatenate([guided, style], axis=1)}
+        )
+        named = [dataset.classes[label] if label >= 0 else "" for label in clips.labels]
+        labels.append({"class": named, "speaker": clips.speakers, **clips.extra})
+    table = probes(codes[0], labels[0], codes[1], labels[1], seed)
+    return {
+        "dataset": dataset.name,
+        "probes": {
+            label: {
+                code: {"reason": found} if isinstance(found, str) else dataclasses.asdict(found)
+                for code, found in by_code.items()
+            }
+            for label, by_code in table.items()
+        },
+    }
+
+
+def _usefulness(
+    run: Run,
+    samples: Scored,
+    first: Callable[[int], np.ndarray],
+    known: Clips,
+    test: Clips,
+    settings: EvaluateSettings,
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """Accuracy on real test clips of simple classifiers taught by samples (Tables IV and V).
+
+    As many samples are taken as there are real training clips, as far as there are.
+    """
+    if not settings.usefulness_seeds:
+        return {}
+    count = min(len(samples), len(known.labels))
+    if set(range(len(run.classes))) - set(samples.labels[:count].tolist()):
+        reason = "the samples have no label, or not of every class"
+        return {"samples": {"value": None, "reason": reason}}
+    made = Clips(first(count), samples.labels[:count], ("",) * count, ("",) * count)
+    both = Clips(
+        np.concatenate([made.audio, known.audio]),
+        np.concatenate([made.labels, known.labels]),
+        made.speakers + known.speakers,
+        made.sources + known.sources,
+    )
+    result = {}
+    for name, clips in (
+        ("samples", made),
+        ("samples_and_real_clips", both),
+        ("real_clips", known),
+    ):
+        accuracies = []
+        for seed in range(settings.usefulness_seeds):
+            progress(f"simple classifier taught by {name.replace('_', ' ')}, seed {seed}")
+            accuracies.append(_trained_accuracy(run, clips, test, settings.scorer, seed)["value"])
+        result[name] = {
+            "value": float(np.mean(accuracies)),
+            "deviation": float(np.std(accuracies)) if len(accuracies) > 1 else None,
+            "trainings": len(accuracies),
+            "training_clips": len(clips.labels),
+            "test_clips": len(test.labels),
+        }
+    return result
 
 
 def _reconstruction(run: Run, test: np.ndarray, dataset: Dataset) -> dict[str, Any]:
@@ -561,52 +568,6 @@ def _reconstruction(run: Run, test: np.ndarray, dataset: Dataset) -> dict[str, A
             "unit": unit,
         }
     return result | {"test_clips": len(test)}
-
-
-def _generate(run: Run, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gives sounds [samples, clip_samples], as evenly of all classes as can be, and labels."""
-    n = len(run.classes)
-    labels = np.sort(np.arange(samples) % n)
-    sounds = []
-    for label, name in enumerate(run.classes):
-        # A seed for each class, lest all classes share their style codes and samples depend.
-        class_seed = int(np.random.SeedSequence([seed, label]).generate_state(1)[0] >> 1)
-        count = int(np.sum(labels == label))
-        sound = np.asarray(run.generate(name, count, class_seed))
-        if sound.shape != (count, run.clip_samples) or not np.all(np.isfinite(sound)):
-            raise ValueError(
-                f"The run's sounds of class {name} must be finite and of shape "
-                f"{(count, run.clip_samples)}; received shape {sound.shape}, "
-                f"{int(np.sum(~np.isfinite(sound)))} values not finite."
-            )
-        sounds.append(sound)
-    return np.concatenate(sounds), labels
-
-
-def _accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    return float(np.mean(logits.argmax(axis=1) == labels))
-
-
-def _inception(scored: _Scored, seed: int) -> dict[str, Any]:
-    probabilities = scipy.special.softmax(scored.logits.astype(np.float64), axis=1)
-    try:
-        mean, deviation = inception_score(probabilities, INCEPTION_SPLITS, seed)
-    except ValueError as error:
-        return {"value": None, "reason": str(error)}
-    return {
-        "value": mean,
-        "deviation": deviation,
-        "splits": INCEPTION_SPLITS,
-        "clips": len(probabilities),
-    }
-
-
-def _frechet(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
-    try:
-        value = frechet_distance(*gaussian_statistics(a), *gaussian_statistics(b))
-    except ValueError as error:
-        return {"value": None, "reason": str(error)}
-    return {"value": value, "clips": [len(a), len(b)], "dimensions": a.shape[1]}
 
 
 def _provenance(dataset: Dataset) -> dict[str, str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -110,6 +111,7 @@ class LoadedGAAE:
         sample_rate_hz, clip_samples: of every clip.
         signal_path: audio to spectrogram, and spectrogram to magnitude.
         step: iterations that the checkpoint has seen.
+        weights_id: digest of the weights that sample, and of their batch statistics.
         checkpoint, vocoder, refine: as loaded.
         model: the networks.
     """
@@ -136,6 +138,7 @@ class LoadedGAAE:
             config.stft, config.scaling, config.dynamic_range_nepers
         )
         self.step = int(model.step.numpy())
+        self.weights_id = _weights_id(model)
         self._draw = tf.function(synthesis.style_codes, autograph=False, reduce_retracing=True)
         self._decoder = tf.function(lambda *inputs: (model.averaged_decoder(*inputs),))
         self._encoder = tf.function(lambda spectrograms: encode(model, spectrograms))
@@ -421,6 +424,14 @@ def _checked_audio(audio):
     if not np.all(np.isfinite(audio)):
         raise ValueError("audio must be finite, and holds infinities or NaN")
     return np.atleast_2d(audio).astype(np.float32)
+
+
+def _weights_id(model: GAAE) -> str:
+    digest = hashlib.sha256()
+    for network in (model.averaged_encoder, model.averaged_decoder, model.averaged_classifier):
+        for weight in network.get_weights():
+            digest.update(weight.tobytes())
+    return digest.hexdigest()[:16]
 
 
 @contextlib.contextmanager

@@ -12,10 +12,11 @@ import gaae_tf
 from gaae_tf import evaluation
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.prepare import PrepareConfig, prepare
-from gaae_tf.evaluation import ScorerSettings, evaluate, format_table
+from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import StftSettings
+from gaae_tf.scorers import ScorerSettings
 from gaae_tf.training import fit
 
 # Keras 3.15 saves weights in a way that NumPy 2 announces the end of.
@@ -52,6 +53,7 @@ class ToneRun:
         scaling = LogMagnitudeScaling(statistics=dataset.statistics)
         self.signal_path = SignalPath(STFT, scaling)
         self.makes = makes or {name: name for name in CLASSES}
+        self.weights_id = str(self.makes)
 
     def generate(self, label, count, seed):
         rng = np.random.default_rng(seed)
@@ -119,8 +121,11 @@ def run_dir_of(path):
 def scores_of(run, run_dir, monkeypatch, **settings):
     monkeypatch.setattr(gaae_tf, "load", lambda _: run, raising=False)
     lines = []
-    settings = {"samples": 120, "scorer_settings": SETTINGS, "log": lines.append} | settings
-    return evaluate(run_dir_of(run_dir), **settings), "\n".join(lines)
+    folders = {name: settings.pop(name) for name in list(settings) if name.endswith("_dir")}
+    chosen = EvaluateSettings(
+        **{"count": 120, "scorer": SETTINGS, "usefulness_seeds": 0} | settings
+    )
+    return evaluate(run_dir_of(run_dir), chosen, log=lines.append, **folders), "\n".join(lines)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +156,7 @@ def test_generated_sounds_of_the_real_distribution_are_nearest(
     collapsed = ToneRun(dataset, makes=dict.fromkeys(CLASSES, "low"))
     swapped_scores, log = scores_of(swapped, tmp_path, monkeypatch)
     assert "taking the scorer kept at" in log
-    by_class = swapped_scores["details"]["requested_class_accuracy_by_class"]
+    by_class = swapped_scores["details"]["samples"]["class_accuracy_by_class"]
     assert {name: entry["value"] for name, entry in by_class.items()} == {
         "high": 0.0,
         "low": 0.0,
@@ -182,13 +187,13 @@ def test_scores_file_holds_plain_figures_with_their_provenance(faithful):
     assert provenance["step"] == 7
     assert provenance["test_clips"] == 36
     assert provenance["labels_of_the_run"] == 6
-    assert provenance["scorer"]["test_accuracy"] == written["scorer_test_accuracy"]
+    assert provenance["scorer"]["test_accuracy"]["value"] == written["scorer_test_accuracy"]
     assert not list(run_dir.glob(".*"))
 
 
 def test_a_figure_that_cannot_be_had_is_null_with_its_reason(faithful):
     _, scores, _ = faithful
-    entry = scores["details"]["frechet_distance"]["generated_against_real_test"]["features"]
+    entry = scores["details"]["samples"]["against_real_test"]["frechet_features"]
     assert entry["value"] is None
     assert "at least 257 clips" in entry["reason"]
     assert "not to be had" in format_table(scores)
@@ -204,17 +209,6 @@ def test_a_kept_scorer_gives_the_same_figures(faithful, dataset, tmp_path, monke
     assert not list((dataset.path / "scorers").glob(".*"))
 
 
-def test_another_signal_path_gets_another_scorer(faithful, dataset, tmp_path, monkeypatch):
-    run = ToneRun(dataset)
-    scaling = LogMagnitudeScaling(dynamic_range_nepers=5.0, statistics=dataset.statistics)
-    run.signal_path = SignalPath(STFT, scaling)
-    before = set((dataset.path / "scorers").iterdir())
-    monkeypatch.setattr(evaluation, "train_classifier", _StopsHere())
-    with pytest.raises(_StopsHere.Called):
-        scores_of(run, tmp_path, monkeypatch)
-    assert set((dataset.path / "scorers").iterdir()) == before
-
-
 class _StopsHere:
     class Called(Exception):
         pass
@@ -223,9 +217,62 @@ class _StopsHere:
         raise self.Called
 
 
-def test_too_few_samples_are_named(dataset, tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"--samples=29 is too few.* at least 30"):
-        scores_of(ToneRun(dataset), tmp_path, monkeypatch, samples=29)
+def test_measures_that_need_more_sounds_are_null_with_the_reason(
+    faithful, dataset, tmp_path, monkeypatch
+):
+    scores, _ = scores_of(ToneRun(dataset), tmp_path, monkeypatch, count=29)
+    assert scores["requested_class_accuracy"] == 1.0
+    assert scores["inception_score"] is None
+    figure = scores["details"]["samples"]["inception_score"]
+    assert "needs at least 30 clips; received 29" in figure["reason"]
+
+
+def test_settings_out_of_range_are_named():
+    with pytest.raises(ValueError, match="--count must be at least 1; got 0"):
+        EvaluateSettings(count=0)
+    with pytest.raises(ValueError, match="--usefulness_seeds must be at least 0; got -1"):
+        EvaluateSettings(usefulness_seeds=-1)
+
+
+def test_the_real_test_part_is_the_yardstick(faithful):
+    _, scores, _ = faithful
+    real = scores["details"]["real_test"]
+    assert real["class_accuracy"]["value"] == scores["scorer_test_accuracy"]
+    assert real["class_accuracy"]["clips"] == 36
+    assert real["against_real_train"]["coverage"]["value"] > 0.8
+    assert "against_real_test" not in real
+
+
+def test_codes_that_tell_nothing_have_probes_at_chance(faithful):
+    _, scores, _ = faithful
+    table = scores["details"]["representations"]["guiding"]["probes"]
+    probe = table["class"]["both"]  # the fake codes are all zero
+    assert probe["linear"] == pytest.approx(1 / 3, abs=0.06)
+    assert probe["clips"] == 36
+    assert "two values" in table["speaker"]["style"]["reason"]
+
+
+def test_what_samples_teach_is_measured_on_real_clips(faithful, dataset, tmp_path, monkeypatch):
+    taught, _ = scores_of(ToneRun(dataset), tmp_path, monkeypatch, usefulness_seeds=2)
+    usefulness = taught["details"]["usefulness"]
+    assert usefulness["samples"]["value"] > 0.9
+    assert usefulness["samples"]["trainings"] == 2
+    assert usefulness["samples"]["training_clips"] == 90
+    assert usefulness["samples_and_real_clips"]["training_clips"] == 180
+    swapped = ToneRun(dataset, makes={"high": "low", "low": "high", "middle": "middle"})
+    misled, _ = scores_of(swapped, tmp_path, monkeypatch, usefulness_seeds=1)
+    assert misled["details"]["usefulness"]["samples"]["value"] < 0.5
+    assert misled["details"]["usefulness"]["samples"]["deviation"] is None
+
+
+def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, monkeypatch):
+    scores, _ = scores_of(
+        ToneRun(dataset), tmp_path, monkeypatch, samples=dataset.path.parent / "wav/test"
+    )
+    assert scores["requested_class_accuracy"] == scores["scorer_test_accuracy"]
+    assert scores["details"]["samples"]["memorisation"]["value"] < 0.2
+    assert scores["frechet_distance"] < 0.05
+    assert scores["provenance"]["samples_are"]["files"] == 36
 
 
 def test_a_missing_data_set_is_named(dataset, tmp_path, monkeypatch):
@@ -262,13 +309,20 @@ def test_classes_are_measured_on_the_guidance_and_reconstruction_on_the_data_set
     assert provenance["guidance_dataset"]["path"] == str(dataset.path)
     assert (provenance["train_clips"], provenance["test_clips"]) == (90, 36)
     table = format_table(scores)
-    assert f"36 test clips of {dataset.name}; reconstructions of {noise.name}" in table
+    assert f"36 test clips of {dataset.name}; 120 sounds" in table
+    assert f"reconstructions of {noise.name}" in table
+    probed = scores["details"]["representations"]
+    assert [probed[part]["dataset"] for part in ("guiding", "dataset")] == [
+        dataset.name,
+        noise.name,
+    ]
 
 
 def test_every_figure_tells_its_data_set(faithful, dataset, noise, tmp_path, monkeypatch):
     scores, _ = scores_of(ToneRun(noise, guiding=dataset), tmp_path, monkeypatch)
     sources = scores["provenance"]["figures_are_from"]
-    figures = (scores.keys() | scores["details"].keys()) - {"details", "provenance"}
+    figures = scores.keys() | scores["details"].keys()
+    figures -= {"details", "provenance", "representations"}  # which tell it themselves
     assert sources.keys() == figures
     assert {name for name, path in sources.items() if path == str(noise.path)} == {
         name for name in figures if name.startswith("reconstruction")
@@ -296,11 +350,9 @@ def test_a_moved_guidance_data_set_is_named_by_flag(dataset, noise, tmp_path, mo
     run.config.guidance_dataset = "gone"
     with pytest.raises(ValueError, match="gone is no data set folder"):
         scores_of(run, tmp_path, monkeypatch)
-    monkeypatch.setattr(evaluation, "train_classifier", _StopsHere())
+    monkeypatch.setattr(evaluation, "trained_scorer", _StopsHere())
     with pytest.raises(_StopsHere.Called):
         scores_of(run, tmp_path, monkeypatch, guidance_dataset_dir=dataset.path)
-    with pytest.raises(ValueError, match="is it the one that guided the run"):
-        scores_of(run, tmp_path, monkeypatch, guidance_dataset_dir=noise.path)
     run.classes = ("cat", "dog")
     with pytest.raises(ValueError, match=r"classes .*; give --guidance_dataset the folder"):
         scores_of(run, tmp_path, monkeypatch, guidance_dataset_dir=dataset.path)
@@ -335,7 +387,8 @@ def test_a_run_folder_that_another_data_set_guided_is_scored(tiny_dataset, tmp_p
     monkeypatch.setattr(fit, "run_steps", lambda *parts, **_: parts[-1].save())
     run_dir = fit.train(config)
     settings = ScorerSettings(passes=1, min_steps=2, batch_size=8)
-    scores = evaluate(run_dir, samples=20, scorer_settings=settings, log=lambda _: None)
+    settings = EvaluateSettings(count=20, scorer=settings, usefulness_seeds=1)
+    scores = evaluate(run_dir, settings, log=lambda _: None)
     written = json.loads((run_dir / "scores.json").read_text())
     assert written == scores
     provenance = written["provenance"]
@@ -365,13 +418,6 @@ def test_bad_guidance_is_named(tmp_path, text, message):
     (tmp_path / "guidance.json").write_text(text)
     with pytest.raises(ValueError, match=message):
         evaluation.read_guidance(tmp_path, 90)
-
-
-def test_a_small_training_set_gets_the_fewest_steps_and_a_large_one_the_most():
-    settings = ScorerSettings(passes=12, min_steps=200, max_steps=3000, batch_size=32)
-    assert settings.epochs(60) == 100  # two steps a pass
-    assert settings.epochs(1200) == 12
-    assert settings.epochs(18_620) == 5  # 582 steps a pass
 
 
 def test_command_names_a_missing_run(tmp_path):

@@ -1,0 +1,204 @@
+"""Sounds to score: generated block by block, or read from a folder; memory stays flat.
+
+Each block of generated sounds is a function of (weights, vocoder, seed, block) and is written
+when it is done, so an interrupted evaluation goes on, and one of more sounds adds to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
+from gaae_tf.data.progress import Progress
+from gaae_tf.quality import Scored
+from gaae_tf.scorers import Scorer
+
+BLOCK_SOUNDS = 250
+
+
+class Generator(Protocol):
+    """What is asked of a trained run, as `gaae_tf.load` gives it."""
+
+    classes: tuple[str, ...]
+    sample_rate_hz: int
+    clip_samples: int
+    checkpoint: str
+    step: int
+    vocoder: str
+    refine: int | None
+    weights_id: str  # digest of the weights, so that sounds of others are not taken for theirs
+
+    def generate(self, label: str, count: int, seed: int) -> np.ndarray:
+        """Gives `count` sounds of a class, float32 [count, clip_samples]."""
+
+
+def generated(
+    run: Generator, scorer: Scorer, count: int, seed: int, folder: Path, progress: bool = True
+) -> tuple[Scored, Callable[[int], np.ndarray]]:
+    """Generates sounds of all classes alike and scores them.
+
+    Args:
+        run: what generates.
+        scorer: what scores.
+        count: sounds, over all classes.
+        seed: of the sounds.
+        folder: where finished blocks are kept: scores, and sounds in 16 bits.
+        progress: whether to show progress on stderr.
+
+    Returns:
+        The scores, and a function that gives the first so many sounds, int16 [n, clip_samples].
+
+    Raises:
+        ValueError: the sounds are not finite or of another length.
+    """
+    identity = {
+        "weights": run.weights_id,
+        "vocoder": [run.vocoder, run.refine],
+        "seed": seed,
+        "block_sounds": BLOCK_SOUNDS,
+        "scorer": scorer.provenance(),
+    }
+    text = json.dumps(identity, sort_keys=True, default=str)
+    folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"block-{index:05d}.npz" for index in range(-(-count // BLOCK_SOUNDS))]
+    finished = sum(path.exists() for path in paths)
+    meter = Progress(len(paths) * BLOCK_SOUNDS, "sounds", progress, done=finished * BLOCK_SOUNDS)
+    for index, path in enumerate(paths):
+        if not path.exists():
+            _write_block(path, *_block(run, seed, index), scorer)
+            meter.step(BLOCK_SOUNDS)
+    meter.close()
+    parts = {name: [] for name in ("logits", "features", "labels")}
+    for path in paths:
+        with np.load(path) as block:
+            for name, values in parts.items():
+                values.append(block[name])
+    joined = {name: np.concatenate(values)[:count] for name, values in parts.items()}
+
+    def first(wanted: int) -> np.ndarray:
+        blocks = []
+        for path in paths[: -(-wanted // BLOCK_SOUNDS)]:
+            with np.load(path) as block:
+                blocks.append(block["audio"])
+        return np.concatenate(blocks)[:wanted]
+
+    return Scored("generated", **joined), first
+
+
+def _block(run: Generator, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sounds int16 [BLOCK_SOUNDS, clip_samples] with classes in turn, and their labels."""
+    labels = np.arange(index * BLOCK_SOUNDS, (index + 1) * BLOCK_SOUNDS) % len(run.classes)
+    audio = np.empty([BLOCK_SOUNDS, run.clip_samples], np.int16)
+    for label, name in enumerate(run.classes):
+        chosen = labels == label
+        # A seed for each class, lest all share their style codes and samples depend.
+        words = np.random.SeedSequence([seed, index, label]).generate_state(1)
+        sounds = np.asarray(run.generate(name, int(chosen.sum()), int(words[0] >> 1)))
+        if sounds.shape != (chosen.sum(), run.clip_samples) or not np.isfinite(sounds).all():
+            raise ValueError(
+                f"the run's sounds of class {name} must be finite and of shape "
+                f"{(int(chosen.sum()), run.clip_samples)}; received shape {sounds.shape}, "
+                f"{int(np.sum(~np.isfinite(sounds)))} values not finite"
+            )
+        audio[chosen] = to_int16(sounds)
+    return audio, labels
+
+
+def _write_block(path: Path, audio: np.ndarray, labels: np.ndarray, scorer: Scorer) -> None:
+    logits, features = scorer.score(audio, sample_rate_hz=scorer.sample_rate_hz)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    np.savez(temporary, audio=audio, labels=labels, logits=logits, features=features)
+    temporary.replace(path)
+
+
+def from_folder(
+    folder: Path, scorer: Scorer, max_bad_percent: float = 1.0, progress: bool = True
+) -> tuple[Scored, Callable[[int], np.ndarray], dict[str, Any]]:
+    """Reads and scores all sound files below a folder.
+
+    They are mixed to mono, resampled, cut or padded as training clips are. A file in a folder of a
+    class's name is a sample of that class; others have no label.
+
+    Args:
+        folder: any depth of folders.
+        scorer: what scores.
+        max_bad_percent: more files that cannot be used than this are an error.
+        progress: whether to show progress on stderr.
+
+    Returns:
+        The scores; a function that gives the first so many sounds, int16 [n, clip_samples]; and
+        what to say of the source: files, and which were skipped and why.
+
+    Raises:
+        ValueError: no such folder, no sound in it, or too many files that cannot be used.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"--samples={folder} is no folder; give one of sound files")
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    )
+    if not files:
+        raise ValueError(
+            f"--samples={folder} has no sound file; looked for {', '.join(sorted(EXTENSIONS))}"
+        )
+    skipped: dict[str, str] = {}
+    labels: list[int] = []
+
+    def batches(paths: Sequence[Path], scored: bool) -> Iterator[np.ndarray]:
+        waiting = []
+        for path in paths:
+            try:
+                clip = decode_clip(path, scorer.sample_rate_hz, scorer.clip_samples)
+            except BadAudio as error:
+                skipped[path.relative_to(folder).as_posix()] = str(error)
+                continue
+            waiting.append(to_int16(clip))
+            if scored:
+                labels.append(_label(path.relative_to(folder), scorer.classes))
+                meter.step()
+            if len(waiting) == BLOCK_SOUNDS:
+                yield np.stack(waiting)
+                waiting = []
+        if waiting:
+            yield np.stack(waiting)
+
+    meter = Progress(len(files), "files", progress)
+    try:
+        logits, features = scorer.score(batches(files, True), sample_rate_hz=scorer.sample_rate_hz)
+    except ValueError:
+        if len(skipped) < len(files):
+            raise
+        raise ValueError(f"--samples={folder}: no file can be used; {_listed(skipped)}") from None
+    meter.close()
+    if len(skipped) > len(files) * max_bad_percent / 100:
+        raise ValueError(
+            f"--samples={folder}: {len(skipped)} of {len(files)} files cannot be used, more than "
+            f"{max_bad_percent:g} %: {_listed(skipped)}"
+        )
+
+    def first(wanted: int) -> np.ndarray:
+        usable = [f for f in files if f.relative_to(folder).as_posix() not in skipped]
+        return np.concatenate(list(batches(usable[:wanted], False)))
+
+    scored = Scored("samples", logits, features, np.array(labels))
+    return scored, first, {"folder": str(folder), "files": len(files), "skipped": skipped}
+
+
+def _label(path: Path, classes: Sequence[str]) -> int:
+    found = [classes.index(part) for part in path.parts[:-1] if part in classes]
+    return found[-1] if found else -1
+
+
+def _listed(skipped: dict[str, str], most: int = 5) -> str:
+    listed = [f"{name}: {reason}" for name, reason in list(skipped.items())[:most]]
+    return "; ".join(listed) + (f"; and {len(skipped) - most} more" if len(skipped) > most else "")

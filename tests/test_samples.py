@@ -1,0 +1,154 @@
+"""Sounds are generated block by block and scored once; folders of sounds take the same road."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from gaae_tf import samples
+from gaae_tf.samples import from_folder, generated
+
+RATE_HZ, SAMPLES = 4_000, 256
+
+
+class LevelScorer:
+    """Finds the class in the level: 0.25 is "quiet", 0.5 is "loud"."""
+
+    name, classes = "level", ("loud", "quiet")
+    sample_rate_hz, clip_samples = RATE_HZ, SAMPLES
+
+    def __init__(self):
+        self.scored = 0
+
+    def provenance(self):
+        return {"name": self.name}
+
+    def score(self, audio, *, sample_rate_hz):
+        assert sample_rate_hz == RATE_HZ
+        batches = [audio] if isinstance(audio, np.ndarray) else list(audio)
+        if not batches:
+            raise ValueError("audio must hold at least one clip; received none.")
+        audio = np.concatenate(batches) / 32768
+        self.scored += len(audio)
+        level = np.abs(audio).max(axis=1)
+        return np.stack([level, 0.75 - level], axis=1), level[:, None]
+
+
+class LevelRun:
+    classes, sample_rate_hz, clip_samples = ("loud", "quiet"), RATE_HZ, SAMPLES
+    checkpoint, step, vocoder, refine, weights_id = "latest", 3, "none", None, "a"
+
+    def __init__(self):
+        self.calls = []
+
+    def generate(self, label, count, seed):
+        self.calls.append((label, count, seed))
+        level = {"loud": 0.5, "quiet": 0.25}[label]
+        noise = np.random.default_rng(seed).uniform(-level, level, [count, SAMPLES])
+        noise[:, 0] = level
+        return noise.astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(samples, "BLOCK_SOUNDS", 10)
+
+
+def test_sounds_of_all_classes_in_turn_are_scored(tmp_path):
+    scored, first = generated(LevelRun(), LevelScorer(), 25, 0, tmp_path, progress=False)
+    assert scored.labels.tolist() == [0, 1] * 12 + [0]
+    assert (scored.logits.argmax(axis=1) == scored.labels).all()
+    assert scored.features.shape == (25, 1)
+    sounds = first(12)
+    assert (sounds.dtype, sounds.shape) == (np.int16, (12, SAMPLES))
+    assert np.abs(sounds[0]).max() == 16384
+    assert len(np.unique(sounds[:, 1])) == 12  # all different, within classes and between blocks
+
+
+def test_more_sounds_add_to_those_that_are_there(tmp_path):
+    run, scorer = LevelRun(), LevelScorer()
+    few, _ = generated(run, scorer, 20, 0, tmp_path, progress=False)
+    assert scorer.scored == 20
+    many, _ = generated(run, scorer, 40, 0, tmp_path, progress=False)
+    assert scorer.scored == 40
+    np.testing.assert_array_equal(many.logits[:20], few.logits)
+
+
+def test_an_interrupted_evaluation_ends_as_an_unbroken_one(tmp_path):
+    whole, _ = generated(LevelRun(), LevelScorer(), 40, 0, tmp_path / "whole", progress=False)
+    run = LevelRun()
+    generate = run.generate
+
+    def interrupted(label, count, seed):
+        if len(run.calls) == 5:
+            raise KeyboardInterrupt
+        return generate(label, count, seed)
+
+    run.generate = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        generated(run, LevelScorer(), 40, 0, tmp_path / "broken", progress=False)
+    scorer = LevelScorer()
+    again, _ = generated(LevelRun(), scorer, 40, 0, tmp_path / "broken", progress=False)
+    assert scorer.scored == 20
+    np.testing.assert_array_equal(again.logits, whole.logits)
+    assert not list((tmp_path / "broken").rglob(".*"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"weights_id": "b"}, {"vocoder": "pghi"}, {"refine": 8}, {"seed": 1}]
+)
+def test_sounds_of_another_kind_are_not_taken_for_these(tmp_path, change):
+    run, scorer = LevelRun(), LevelScorer()
+    generated(run, scorer, 10, 0, tmp_path, progress=False)
+    for name, value in change.items():
+        setattr(run, name, value)
+    generated(run, scorer, 10, change.get("seed", 0), tmp_path, progress=False)
+    assert scorer.scored == 20
+
+
+def test_sounds_that_are_not_finite_are_named(tmp_path):
+    run = LevelRun()
+    run.generate = lambda label, count, seed: np.full([count, SAMPLES], np.nan)
+    with pytest.raises(ValueError, match="sounds of class loud must be finite"):
+        generated(run, LevelScorer(), 10, 0, tmp_path, progress=False)
+
+
+def write(path, level, rate_hz=RATE_HZ, seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    audio = np.random.default_rng(seed).uniform(-level, level, SAMPLES * rate_hz // RATE_HZ)
+    audio[0] = level
+    soundfile.write(path, audio, rate_hz)
+
+
+def test_a_folder_of_sounds_is_scored_with_the_labels_of_its_folders(tmp_path):
+    for index in range(13):
+        write(tmp_path / f"set/loud/{index:02}.wav", 0.5, seed=index)
+    write(tmp_path / "set/quiet/a/b.flac", 0.25)
+    write(tmp_path / "set/other.wav", 0.25)
+    scored, first, source = from_folder(tmp_path / "set", LevelScorer(), progress=False)
+    assert scored.labels.tolist() == [0] * 13 + [-1, 1]
+    assert (scored.logits.argmax(axis=1) == [0] * 13 + [1, 1]).all()
+    assert np.abs(first(14)[13]).max() == 8192
+    assert source == {"folder": str(tmp_path / "set"), "files": 15, "skipped": {}}
+
+
+def test_bad_files_are_skipped_named_and_bounded(tmp_path):
+    for index in range(9):
+        write(tmp_path / f"loud/{index}.wav", 0.5)
+    (tmp_path / "loud/9.wav").write_bytes(b"no sound")
+    scored, first, source = from_folder(tmp_path, LevelScorer(), 10.0, progress=False)
+    assert len(scored) == len(first(99)) == 9
+    assert list(source["skipped"]) == ["loud/9.wav"]
+    with pytest.raises(
+        ValueError, match=r"1 of 10 files cannot be used, more than 5 %: loud/9.wav"
+    ):
+        from_folder(tmp_path, LevelScorer(), 5.0, progress=False)
+
+
+def test_a_folder_without_sounds_is_named(tmp_path):
+    with pytest.raises(ValueError, match="has no sound file"):
+        from_folder(tmp_path, LevelScorer(), progress=False)
+    with pytest.raises(ValueError, match="is no folder"):
+        from_folder(tmp_path / "nowhere", LevelScorer(), progress=False)
+    (tmp_path / "a.wav").write_bytes(b"no sound")
+    with pytest.raises(ValueError, match=r"no file can be used; a\.wav: broken"):
+        from_folder(tmp_path, LevelScorer(), progress=False)
