@@ -26,6 +26,7 @@ import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, to_float
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, load_dataset, read_clips
+from gaae_tf.listening import write_listening_page
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.classifier import classify, train_classifier
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
@@ -103,7 +104,7 @@ def evaluate(
     guidance_dataset_dir: str | Path | None = None,
     log: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Scores a run and writes `<run_dir>/scores.json`.
+    """Scores a run and writes `<run_dir>/scores.json` and the listening page `<run_dir>/report`.
 
     Args:
         run_dir: Run folder with a checkpoint.
@@ -132,6 +133,9 @@ def evaluate(
     scores = score_run(run, run_dir, dataset, guiding, guidance, settings, log)
     text = json.dumps(scores, indent=2, allow_nan=False) + "\n"
     run_folder.write_text(run_dir / SCORES, text)
+    log("the listening page")
+    test = _labelled(read_clips(guiding, "test"), guiding, "test")
+    write_listening_page(run, run_dir, scores, test, settings.seed)
     return scores
 
 

@@ -120,6 +120,7 @@ def run_dir_of(path):
 
 def scores_of(run, run_dir, monkeypatch, **settings):
     monkeypatch.setattr(gaae_tf, "load", lambda _: run, raising=False)
+    monkeypatch.setattr(evaluation, "write_listening_page", lambda *_: None)  # of real runs alone
     lines = []
     folders = {name: settings.pop(name) for name in list(settings) if name.endswith("_dir")}
     chosen = EvaluateSettings(
@@ -396,6 +397,9 @@ def test_a_run_folder_that_another_data_set_guided_is_scored(tiny_dataset, tmp_p
     assert (provenance["labels_of_the_run"], provenance["train_clips"]) == (8, 18)
     assert provenance["scorer"]["kept_at"].startswith(str(tiny_dataset))
     assert written["details"]["reconstruction"]["test_clips"] == 2
+    page = (run_dir / "report/index.html").read_text()
+    for text in ("requested class found", "high, generated 1", "drawn style 2", "z′, the style"):
+        assert text in page
 
 
 def test_sounds_that_are_not_finite_are_named(faithful, dataset, tmp_path, monkeypatch):
