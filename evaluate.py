@@ -14,7 +14,15 @@ from pathlib import Path
 
 from absl import app, flags
 
-from gaae_tf.evaluation import SCORES, SOUNDS, EvaluateSettings, evaluate, format_table
+from gaae_tf.evaluation import (
+    SCORES,
+    SCORES_OF_SAMPLES,
+    SOUNDS,
+    EvaluateSettings,
+    evaluate,
+    format_table,
+)
+from gaae_tf.listening import REPORT
 from gaae_tf.scorers import SCORERS, ScorerSettings
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the training run.", required=True)
@@ -64,7 +72,11 @@ def main(argv: list[str]) -> int:
         print("interrupted: the same command goes on with the sounds that are missing")
         return 130
     print(format_table(scores))
-    print(f"written to {Path(_RUN_DIR.value) / SCORES}")
+    run_dir = Path(_RUN_DIR.value)
+    if settings.samples is None:
+        print(f"written to {run_dir / SCORES}; to listen, open {run_dir / REPORT / 'index.html'}")
+    else:
+        print(f"written to {run_dir / SCORES_OF_SAMPLES}")
     return 0
 
 

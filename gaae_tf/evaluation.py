@@ -40,6 +40,7 @@ from gaae_tf.training import run_folder
 
 SOUNDS = 50_000  # the paper's
 SCORES = "scores.json"
+SCORES_OF_SAMPLES = "scores_of_samples.json"  # of --samples, which leaves the run's own alone
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
 # Clips whose codes are probed, at most, of either part.
@@ -106,6 +107,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores a run and writes `<run_dir>/scores.json` and the listening page `<run_dir>/report`.
 
+    A folder of samples is scored into `scores_of_samples.json` alone.
+
     Args:
         run_dir: Run folder with a checkpoint.
         settings: None takes the defaults.
@@ -132,6 +135,9 @@ def evaluate(
     guidance = read_guidance(run_dir, guiding.counts["train"])
     scores = score_run(run, run_dir, dataset, guiding, guidance, settings, log)
     text = json.dumps(scores, indent=2, allow_nan=False) + "\n"
+    if settings.samples is not None:  # they are not the run's
+        run_folder.write_text(run_dir / SCORES_OF_SAMPLES, text)
+        return scores
     run_folder.write_text(run_dir / SCORES, text)
     log("the listening page")
     test = _labelled(read_clips(guiding, "test"), guiding, "test")
@@ -234,7 +240,7 @@ def score_run(
     yardstick = quality(real_test, real_train, real_test, run.classes, settings.seed, progress)
 
     progress(f"the run's classifier, and a simple one on the run's own {len(guidance)} labels")
-    same_labels = _trained_accuracy(run, train.subset(guidance), known_test, settings.scorer, 0)
+    same_labels = _trained_accuracy(run, train.subset(guidance), known_test, 0)
     classifier = _classifier_accuracy(run, known_test)
     rebuilt = test.audio if guiding is dataset else read_clips(dataset, "test").audio
     progress(f"reconstructions of {len(rebuilt)} test clips")
@@ -421,10 +427,9 @@ def _spectrogram(run: Run) -> Callable[[Any], tf.Tensor]:
     return spectrogram
 
 
-def _trained_accuracy(
-    run: Run, clips: Clips, test: Clips, settings: ScorerSettings, seed: int
-) -> dict[str, Any]:
+def _trained_accuracy(run: Run, clips: Clips, test: Clips, seed: int) -> dict[str, Any]:
     """Test accuracy of a simple classifier trained on `clips`, in the run's spectrograms."""
+    settings = ScorerSettings()
     passes = -(-len(clips.labels) // settings.batch_size)
     classifier, _ = train_classifier(
         clips.audio,
@@ -508,8 +513,8 @@ def _usefulness(
     if not settings.usefulness_seeds:
         return {}
     count = min(len(samples), len(known.labels))
-    if set(range(len(run.classes))) - set(samples.labels[:count].tolist()):
-        reason = "the samples have no label, or not of every class"
+    if set(samples.labels[:count].tolist()) != set(range(len(run.classes))):
+        reason = "not every sample has a label, or not every class a sample"
         return {"samples": {"value": None, "reason": reason}}
     made = Clips(first(count), samples.labels[:count], ("",) * count, ("",) * count)
     both = Clips(
@@ -527,7 +532,7 @@ def _usefulness(
         accuracies = []
         for seed in range(settings.usefulness_seeds):
             progress(f"simple classifier taught by {name.replace('_', ' ')}, seed {seed}")
-            accuracies.append(_trained_accuracy(run, clips, test, settings.scorer, seed)["value"])
+            accuracies.append(_trained_accuracy(run, clips, test, seed)["value"])
         result[name] = {
             "value": float(np.mean(accuracies)),
             "deviation": float(np.std(accuracies)) if len(accuracies) > 1 else None,

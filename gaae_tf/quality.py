@@ -99,14 +99,15 @@ def quality(
         figures[against] = _against(samples, reference, seed)
     if samples is not real_test:
         log(f"{samples.name}: nearest training clips")
-        some, test, train = (_some(s.features, seed) for s in (samples, real_test, real_train))
-        figures["memorisation"] = _memorisation(some, test, train)
+        figures["memorisation"] = _memorisation(
+            _some(samples.features, seed), real_test.features, real_train.features
+        )
     return figures
 
 
 def _against(samples: Scored, reference: Scored, seed: int) -> dict[str, Figure]:
     clips = [len(samples), len(reference)]
-    figures = {
+    figures: dict[str, Figure] = {
         f"frechet_{space}": _figure(
             lambda space=space: frechet_distance(
                 *gaussian_statistics(getattr(samples, space)),
@@ -145,6 +146,7 @@ def _memorisation(samples: np.ndarray, test: np.ndarray, train: np.ndarray) -> F
         "value": found["near_share"],
         "interval_95": list(wilson_interval(found["near"], found["generated"])),
         **found,
+        "clips": [len(samples), len(train)],
         "rule": "share of samples nearer to a training clip than 95 % of real test clips are, by "
         "the scorer's features; 5 % is what fair samples have",
     }

@@ -137,11 +137,14 @@ def tsne(codes: np.ndarray, seed: int = 0) -> np.ndarray:
     """Places codes in a plane by t-SNE: float32 [clips, dimensions] to float32 [clips, 2].
 
     Raises:
-        TooFew: fewer than ten clips.
+        TooFew: fewer than ten different codes, or codes of one dimension.
         ValueError: a code is not finite.
     """
-    if len(codes) < 10:
-        raise TooFew(f"t-SNE needs ten clips, there are {len(codes)}")
+    different = len(np.unique(codes, axis=0))
+    if different < 10:
+        raise TooFew(f"t-SNE needs ten different codes, there are {different}")
+    if codes.shape[1] < 2:
+        raise TooFew("t-SNE needs codes of two dimensions at least, these have one")
     perplexity = min(30.0, (len(codes) - 1) / 3)
     plane = TSNE(perplexity=perplexity, init="pca", random_state=seed)
     return plane.fit_transform(np.asarray(codes, np.float32))

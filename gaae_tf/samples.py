@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import gaae_tf
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
 from gaae_tf.data.progress import Progress
 from gaae_tf.quality import Scored
@@ -63,9 +64,10 @@ def generated(
         "vocoder": [run.vocoder, run.refine],
         "seed": seed,
         "block_sounds": BLOCK_SOUNDS,
-        "scorer": scorer.provenance(),
+        "scorer": scorer.identity,
+        "version": gaae_tf.__version__,
     }
-    text = json.dumps(identity, sort_keys=True, default=str)
+    text = json.dumps(identity, sort_keys=True)
     folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"block-{index:05d}.npz" for index in range(-(-count // BLOCK_SOUNDS))]
@@ -99,6 +101,8 @@ def _block(run: Generator, seed: int, index: int) -> tuple[np.ndarray, np.ndarra
     audio = np.empty([BLOCK_SOUNDS, run.clip_samples], np.int16)
     for label, name in enumerate(run.classes):
         chosen = labels == label
+        if not chosen.any():
+            continue
         # A seed for each class, lest all share their style codes and samples depend.
         words = np.random.SeedSequence([seed, index, label]).generate_state(1)
         sounds = np.asarray(run.generate(name, int(chosen.sum()), int(words[0] >> 1)))
@@ -147,6 +151,8 @@ def from_folder(
         for path in folder.rglob("*")
         if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
     )
+    # In an order that does not go class by class, so that the first ones are of all classes.
+    files = [files[i] for i in np.random.default_rng(0).permutation(len(files))]
     if not files:
         raise ValueError(
             f"--samples={folder} has no sound file; looked for {', '.join(sorted(EXTENSIONS))}"

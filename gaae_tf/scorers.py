@@ -153,6 +153,12 @@ class Scorer:
         """
         return dict(self._record["test_accuracy"])
 
+    @property
+    def identity(self) -> str:
+        """Digest of all that its weights depend on."""
+        text = json.dumps(self._record["description"], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
     def provenance(self) -> dict[str, Any]:
         """What must stand beside every figure of this scorer; JSON."""
         kept_at = None if self._kept_at is None else str(self._kept_at)

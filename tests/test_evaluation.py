@@ -274,6 +274,9 @@ def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, mon
     assert scores["details"]["samples"]["memorisation"]["value"] < 0.2
     assert scores["frechet_distance"] < 0.05
     assert scores["provenance"]["samples_are"]["files"] == 36
+    written = tmp_path / evaluation.SCORES_OF_SAMPLES
+    assert json.loads(written.read_text()) == scores
+    assert not (tmp_path / "scores.json").exists()  # which is of the run's own sounds
 
 
 def test_a_missing_data_set_is_named(dataset, tmp_path, monkeypatch):

@@ -102,6 +102,14 @@ def test_tsne_keeps_neighbours_together():
     assert same.mean() > 0.95
 
 
-def test_tsne_of_nine_clips_is_refused():
-    with pytest.raises(TooFew, match="ten clips, there are 9"):
-        tsne(np.zeros([9, 2]))
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (np.eye(9), "ten different codes, there are 9"),
+        (np.ones([50, 4]), "ten different codes, there are 1"),
+        (np.arange(50.0)[:, None], "two dimensions"),
+    ],
+)
+def test_tsne_of_too_little_is_refused(codes, message):
+    with pytest.raises(TooFew, match=message):
+        tsne(codes)
