@@ -220,6 +220,7 @@ def score_run(
         log(f"[{time.monotonic() - start:4.0f} s] {line}")
 
     train, test = read_clips(guiding, "train"), read_clips(guiding, "test")
+    _check_same_clips(run_dir, [train.sources[i] for i in guidance], guiding)
     known, known_test = _labelled(train, guiding, "train"), _labelled(test, guiding, "test")
     if settings.scorer_checkpoint is None:
         scorer = trained_scorer(guiding, settings.scorer, log=progress)
@@ -323,8 +324,10 @@ def format_table(scores: dict[str, Any]) -> str:
     row("requested class found", sounds["class_accuracy"], real["class_accuracy"], form=percent)
     for name, figure in sounds["class_accuracy_by_class"].items():
         row(f"    {name}", figure, real["class_accuracy_by_class"][name], form=percent)
-    for name in ("inception_score", "modified_inception_score", "am_score"):
-        row(name.replace("_", " "), sounds[name], real[name])
+    row("Inception Score", sounds["inception_score"], real["inception_score"])
+    modified = "modified_inception_score"
+    row("modified Inception Score", sounds[modified], real[modified], form="{:.3g}")
+    row("AM score", sounds["am_score"], real["am_score"])
     for against in ("against_real_train", "against_real_test"):
         for name, figure in sounds[against].items():
             label = f"{name.replace('_', ' ')}, {against.replace('_', ' ')}"
@@ -381,6 +384,18 @@ def _probe_cell(probe: dict[str, Any]) -> str:
     if "reason" in probe:
         return "not to be had"
     return f"{probe['linear']:.1%} / {probe['neighbours']:.1%} ({probe['chance']:.1%})"
+
+
+def _check_same_clips(run_dir: Path, sources: list[str], guiding: Dataset) -> None:
+    """Raises ValueError if the data set now has other clips where those that guided were."""
+    text = (run_dir / run_folder.GUIDANCE).read_text(encoding="utf-8")
+    listed = json.loads(text).get("clips", sources)
+    for was, now in zip(listed, sources, strict=True):
+        if was != now:
+            raise ValueError(
+                f"{was} guided the run, but {guiding.path} has {now} in its place: it was prepared "
+                "anew from other recordings. Give the data set that the run was trained on."
+            )
 
 
 def _check_fit(run: Run, dataset: Dataset, guiding: Dataset) -> None:

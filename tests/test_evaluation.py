@@ -412,6 +412,12 @@ def test_sounds_that_are_not_finite_are_named(faithful, dataset, tmp_path, monke
         scores_of(run, tmp_path, monkeypatch)
 
 
+def test_a_data_set_of_other_clips_is_noticed(dataset, tmp_path):
+    (tmp_path / "guidance.json").write_text('{"train_indices": [0], "clips": ["a.wav"]}')
+    with pytest.raises(ValueError, match=r"a\.wav guided the run, but .* has b\.wav in its place"):
+        evaluation._check_same_clips(tmp_path, ["b.wav"], dataset)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
