@@ -61,7 +61,7 @@ def main(argv: list[str]) -> None:
     result = {
         "commands": [
             "python train.py --flagfile=configs/quickstart.flags [--seed=N --run_dir=runs/seedN]",
-            "python evaluate.py --run_dir=…",
+            "python evaluate.py --run_dir=… --count=2000 --usefulness_seeds=0",
             f"python -m benchmarks.quickstart --runs={','.join(FLAGS.runs)}",
         ],
         "machine": {"processor": processor(), "cores": 2},
