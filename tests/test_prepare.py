@@ -301,6 +301,49 @@ def test_stopped_after_any_shard_it_ends_as_if_it_had_not(
     assert sorted(os.listdir(tmp_path)) == ["out", "source", "whole"]
 
 
+def test_a_wrong_setting_does_not_throw_away_what_an_interrupted_call_had_finished(
+    source, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(shards, "write_description", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            prepare(config_of(source, tmp_path / "out"), progress=False)
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        prepare(config_of(tmp_path / "nowhere", tmp_path / "out"), progress=False)
+    monkeypatch.setattr(prepare_module, "decode_clips", lambda *_: 1 / 0)  # nothing is decoded
+    prepare(config_of(source, tmp_path / "out", max_bad_percent=7.0), progress=False)
+
+
+def test_names_of_any_bytes_and_with_signs_of_mathematics_are_taken(tmp_path):
+    source = tmp_path / "a$\\frac$b"
+    write_sound(source / "dog/1.wav", 0)
+    os.rename(source / "dog/1.wav", os.fsencode(source) + b"/dog/\xff \xc3\xa9.wav")
+    dataset = prepare(config_of(source, tmp_path / "out"), progress=False)
+    assert dataset.name == source.name
+    assert read_clips(dataset, "train").sources == ("dog/\udcff é.wav",)
+
+
+def test_what_a_link_points_to_is_overwritten(source, tmp_path):
+    prepare(config_of(source, tmp_path / "real"), progress=False)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    prepare(config_of(source, tmp_path / "link", FolderReader(seed=1), overwrite=True), False)
+    assert (tmp_path / "link").is_symlink()
+    assert load_dataset(tmp_path / "real").settings["seed"] == 1
+
+
+def test_a_table_of_missing_files_is_refused_before_anything_is_decoded(tmp_path, monkeypatch):
+    write_sound(tmp_path / "sounds/1.wav", 0)
+    (tmp_path / "table.csv").write_text("path,label\nsounds/1.wav,a\nsounds/2.wav,a\n")
+    monkeypatch.setattr(prepare_module, "decode_clips", lambda *_: 1 / 0)
+    with pytest.raises(DataError, match=r"1 of 2 recordings cannot be used(.|\n)*sounds/2\.wav"):
+        prepare(config_of(tmp_path / "table.csv", tmp_path / "out", TableReader()), False)
+
+
+def test_a_class_that_is_all_quiet_is_named_with_its_levels(source, tmp_path):
+    with pytest.raises(DataError, match=r"no usable training recording: (.|\n)*dBFS at most"):
+        prepare(config_of(source, tmp_path / "out", min_level_dbfs=-1.0), progress=False)
+
+
 def test_a_changed_source_is_read_anew(source, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(prepare_module.shards, "write_description", lambda _: 1 / 0)
@@ -476,6 +519,8 @@ def test_official_archives_are_those_of_the_corpus(arguments, files):
 def test_download_needs_an_official_archive_and_no_source():
     with pytest.raises(DataError, match="corpus folder has no official archive; give --source"):
         prepare_module._archives(parsed("--download"))
+    with pytest.raises(DataError, match="--subsets=x is not published; there are train-clean-100"):
+        prepare_module._archives(parsed("--download", "--corpus=librispeech", "--subsets=x"))
     with pytest.raises(DataError, match="drop --source, or --download"):
         prepare_module._archives(parsed("--download", "--corpus=s09", "--source=x"))
     with pytest.raises(DataError, match="--out is missing"):

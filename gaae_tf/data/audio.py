@@ -153,7 +153,10 @@ class _Recording:
         if (len(source) if isinstance(source, bytes) else _size(source)) == 0:
             raise BadAudio("empty file")
         try:
-            self.file = _File(io.BytesIO(source) if isinstance(source, bytes) else source)
+            # soundfile encodes paths strictly, and names may be of any bytes.
+            self.file = _File(
+                io.BytesIO(source) if isinstance(source, bytes) else os.fsencode(source)
+            )
         except soundfile.LibsndfileError as error:
             raise BadAudio(f"broken: {error.error_string}") from error
         self.kept = np.empty([0, self.file.channels], np.float32)  # what was decoded last

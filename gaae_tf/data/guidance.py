@@ -70,6 +70,11 @@ class GuidanceRule:
             DataError: a class has fewer labelled clips or speakers than it shall give, or its
                 share is no clip at all.
         """
+        if not classes:
+            raise DataError(
+                "no clip has a label; label some and prepare them again, or name a data set that "
+                "guides: --guidance_dataset"
+            )
         chosen, speakers = [], {}
         for label, name in enumerate(classes):
             members = np.flatnonzero(clips.labels == label)

@@ -133,19 +133,24 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Dataset:
 
     Raises:
         DataError: the source is missing or laid out otherwise, has too many bad recordings or none
-            for a class, or `out` exists already. Nothing is left behind.
+            for a class, or `out` exists already. Nothing is left behind but what an interrupted
+            call had finished.
         OSError: `out` cannot be written. What is finished is kept for the next try.
     """
     out = Path(config.out)
     _check_out(out, config)
     try:
-        with unfinished_folder(out, progress) as folder:
-            _check_out(out, config)  # another process may have made it while this one waited
+        # Behind a link, so that the folder is made on the disk where it shall be.
+        with unfinished_folder(out.resolve() if out.is_symlink() else out, progress) as folder:
             try:
+                _check_out(out, config)  # another process may have made it while this one waited
                 dataset = _prepare(config, folder, progress)
                 folder.move(config.overwrite)
             except DataError:
-                folder.remove()
+                if (
+                    folder.is_new
+                ):  # else it is the work of an earlier call, and settings may be wrong
+                    folder.remove()
                 raise
             folder.remove()
     except tf.errors.OpError as error:  # of TFRecordWriter: a full disk, say
@@ -205,9 +210,10 @@ def _prepare(config: PrepareConfig, folder: UnfinishedFolder, progress: bool) ->
     reader = config.reader
     with reader.open(config.sources, folder.scratch) as source:
         corpus = reader.read(source)
-        identity = [source.fingerprint(), shards.FORMAT_VERSION, _SHARD_BYTES, _settings(config)]
+        identity = [source.fingerprint(), shards.FORMAT_VERSION, _SHARD_BYTES]
+        identity += [reader.corpus, dataclasses.asdict(reader), config.min_level_dbfs]
         identity += [config.sample_rate_hz, config.clip_samples, dataclasses.asdict(config.stft)]
-        text = json.dumps(identity, default=str)
+        text = json.dumps(identity)
         if folder.begin(hashlib.sha256(text.encode()).hexdigest()) and progress:
             print(f"going on with {folder.path}", file=sys.stderr)
         return _write(source, corpus, config, folder, progress)
@@ -254,17 +260,21 @@ def _write(
         if len(skipped) > max(allowed, 20):
             raise _too_bad(skipped, total, config)
 
+    if len(skipped) > allowed:
+        raise _too_bad(skipped, total, config)
     missing = [block for block in blocks if block.file not in folder.finished]
     recordings = [recording for block in missing for recording in block.recordings]
     meter = Progress(total, "recordings", progress, done=total - len(recordings))
-    with contextlib.closing(_decoded(source, recordings, config)) as decoded:
-        for block in blocks:
-            if block.file in folder.finished:
-                skipped += [Skipped(**bad) for bad in folder.finished[block.file]["skipped"]]
-            else:
-                entry = _write_block(block, corpus, decoded, config, folder.whole, skip, meter)
-                folder.record(block.file, entry)
-    meter.close()
+    try:
+        with contextlib.closing(_decoded(source, recordings, config)) as decoded:
+            for block in blocks:
+                if block.file in folder.finished:
+                    skipped += [Skipped(**bad) for bad in folder.finished[block.file]["skipped"]]
+                else:
+                    entry = _write_block(block, corpus, decoded, config, folder.whole, skip, meter)
+                    folder.record(block.file, entry)
+    finally:
+        meter.close()
     if len(skipped) > allowed:
         raise _too_bad(skipped, total, config)
     return _describe(corpus, config, blocks, folder, skipped)
@@ -331,7 +341,10 @@ def _describe(
             by_class[recording.split][recording.label] += 1
     for name, number in by_class["train"].items():
         if not number:
-            raise DataError(f"class {name} has no usable training recording: {reasons(skipped)}")
+            why = reasons([*skipped, *quiet])
+            raise DataError(f"class {name} has no usable training recording: {why}")
+    if not any(recording.split == "train" for recording in kept):
+        raise DataError(f"no training recording can be used: {reasons([*skipped, *quiet])}")
     statistics = LogMagnitudeAccumulator(config.stft)
     levels: collections.Counter[int] = collections.Counter()
     for entry in entries:
@@ -607,7 +620,13 @@ def _archives(values: flags.FlagValues) -> list[Archive]:
         case "nsynth":
             return list(NSYNTH.values())
         case "librispeech":
-            return [LIBRISPEECH[subset] for subset in values.subsets or ("train-clean-100",)]
+            subsets = values.subsets or ["train-clean-100"]
+            if unknown := [subset for subset in subsets if subset not in LIBRISPEECH]:
+                raise DataError(
+                    f"--subsets={','.join(unknown)} is not published; there are "
+                    f"{', '.join(LIBRISPEECH)}"
+                )
+            return [LIBRISPEECH[subset] for subset in subsets]
         case "fsdd":
             return [FSDD]
     raise DataError(f"--download: corpus {values.corpus} has no official archive; give --source")
@@ -643,11 +662,14 @@ def main(argv: list[str]) -> int:
     values = flags.FLAGS
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may be of any bytes
+        sys.stderr.reconfigure(errors="backslashreplace")
         if values.describe is not None:
             print(summary(shards.load_dataset(values.describe)))
             return 0
         archives, folder = _archives(values), Path(values.download_dir)
         config = _config_of(values, [folder / a.file for a in archives] or values.source)
+        _check_out(config.out, config)
         for archive in archives:
             download(archive, folder)
         prepare(config)

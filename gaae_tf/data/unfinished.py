@@ -29,6 +29,7 @@ class UnfinishedFolder:
         whole: where files are written.
         scratch: for what is thrown away in the end.
         finished: what the journal tells of each finished file, by name.
+        is_new: whether no earlier process left anything.
     """
 
     def __init__(self, out: Path):
@@ -38,6 +39,7 @@ class UnfinishedFolder:
         self.scratch = self.path / "scratch"
         self.finished: dict[str, dict[str, Any]] = {}
         self._journal = self.path / "journal.jsonl"
+        self.is_new = not self._journal.exists()
 
     def begin(self, identity: str) -> bool:
         """Goes on where a process with the same identity stopped, or else starts over.

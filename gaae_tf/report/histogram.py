@@ -83,5 +83,5 @@ def histogram_figure(
     axes.tick_params(labelsize=8)
     decibels.tick_params(labelsize=8)
     if title:
-        figure.suptitle(title, fontsize=10, y=0.98, va="top")
+        figure.suptitle(title, fontsize=10, y=0.98, va="top", parse_math=False)
     return figure
