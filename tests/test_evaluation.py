@@ -253,6 +253,7 @@ def test_codes_that_tell_nothing_have_probes_at_chance(faithful):
     assert "two values" in table["speaker"]["style"]["reason"]
 
 
+@pytest.mark.slow
 def test_what_samples_teach_is_measured_on_real_clips(faithful, dataset, tmp_path, monkeypatch):
     taught, _ = scores_of(ToneRun(dataset), tmp_path, monkeypatch, usefulness_seeds=2)
     usefulness = taught["details"]["usefulness"]
