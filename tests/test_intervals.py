@@ -27,7 +27,11 @@ def test_counts_that_are_none_are_named(successes, trials):
 def test_bootstrap_agrees_with_scipy():
     x = np.random.default_rng(0).exponential(size=200)
     expected = scipy.stats.bootstrap(
-        (x,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
+        (x,),
+        np.mean,
+        n_resamples=20_000,
+        method="percentile",
+        random_state=np.random.default_rng(1),
     ).confidence_interval
     received = bootstrap_interval(x, resamples=20_000)
     # The ends' own Monte-Carlo error is about 1 % of the width.
