@@ -42,7 +42,7 @@ TensorBoard    {run_dir / run_folder.LOGS}
 
 Next:
   tensorboard --logdir={run_dir / run_folder.LOGS}
-  python evaluate.py --run_dir={run_dir} --count=2000
+  python evaluate.py --run_dir={run_dir} --count=2000 --usefulness_seeds=0
   python -m gaae_tf.generate --run_dir={run_dir} --label={example} --count=8 --seed=1 --out=sounds
   python -m gaae_tf.represent --run_dir={run_dir} --source=FILE_OR_FOLDER --out=codes.npz""",
         flush=True,
