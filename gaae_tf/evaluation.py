@@ -11,7 +11,6 @@ say for too few test clips, is null with the reason beside it, never a made-up n
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -25,17 +24,23 @@ import tensorflow as tf
 import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, to_float
-from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, load_dataset, read_clips
+from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
 from gaae_tf.listening import write_listening_page
-from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.classifier import classify, train_classifier
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import stft
-from gaae_tf.quality import Scored, quality
+from gaae_tf.quality import Scored, accuracy, quality
 from gaae_tf.representations import probes
 from gaae_tf.samples import Generator, from_folder, generated
-from gaae_tf.scorers import Scorer, ScorerSettings, checkpoint_scorer, trained_scorer
+from gaae_tf.scorers import (
+    Scorer,
+    ScorerSettings,
+    checkpoint_scorer,
+    dataset_id,
+    labelled_clips,
+    trained_scorer,
+)
 from gaae_tf.training import run_folder
 
 SOUNDS = 50_000  # the paper's
@@ -133,15 +138,16 @@ def evaluate(
     guiding = _guiding(run, dataset, guidance_dataset_dir)
     _check_fit(run, dataset, guiding)
     guidance = read_guidance(run_dir, guiding.counts["train"])
-    scores = score_run(run, run_dir, dataset, guiding, guidance, settings, log)
+    test = read_clips(guiding, "test")
+    scores = score_run(run, run_dir, dataset, guiding, guidance, test, settings, log)
     text = json.dumps(scores, indent=2, allow_nan=False) + "\n"
     if settings.samples is not None:  # they are not the run's
         run_folder.write_text(run_dir / SCORES_OF_SAMPLES, text)
         return scores
     run_folder.write_text(run_dir / SCORES, text)
     log("the listening page")
-    test = _labelled(read_clips(guiding, "test"), guiding, "test")
-    write_listening_page(run, run_dir, scores, test, settings.seed)
+    known_test = labelled_clips(test, guiding, "test")
+    write_listening_page(run, run_dir, scores, known_test, settings.seed)
     return scores
 
 
@@ -197,6 +203,7 @@ def score_run(
     dataset: Dataset,
     guiding: Dataset,
     guidance: np.ndarray,
+    test: Clips,
     settings: EvaluateSettings,
     log: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -208,6 +215,7 @@ def score_run(
         dataset: The data set it was trained on; its test part is reconstructed.
         guiding: The data set whose labels guided it, perhaps the same; it has the run's classes.
         guidance: Indices, among the training clips of `guiding`, of those whose labels guided it.
+        test: The test part of `guiding`.
         settings: What to measure.
         log: Receives lines of progress.
 
@@ -219,9 +227,12 @@ def score_run(
     def progress(line: str) -> None:
         log(f"[{time.monotonic() - start:4.0f} s] {line}")
 
-    train, test = read_clips(guiding, "train"), read_clips(guiding, "test")
+    train = read_clips(guiding, "train")
     _check_same_clips(run_dir, [train.sources[i] for i in guidance], guiding)
-    known, known_test = _labelled(train, guiding, "train"), _labelled(test, guiding, "test")
+    known, known_test = (
+        labelled_clips(train, guiding, "train"),
+        labelled_clips(test, guiding, "test"),
+    )
     if settings.scorer_checkpoint is None:
         scorer = trained_scorer(guiding, settings.scorer, log=progress)
     else:
@@ -414,19 +425,6 @@ def _check_fit(run: Run, dataset: Dataset, guiding: Dataset) -> None:
             )
 
 
-def _labelled(clips: Clips, dataset: Dataset, split: str) -> Clips:
-    """Leaves the clips out that have no label."""
-    chosen = np.flatnonzero(clips.labels >= 0)
-    missing = set(range(len(dataset.classes))) - set(clips.labels[chosen].tolist())
-    if missing:
-        names = ", ".join(dataset.classes[label] for label in sorted(missing))
-        raise ValueError(
-            f"The {split} part of {dataset.path} has no labelled clip of class {names}; scoring "
-            f"needs some of every class. Prepare the data set with more of it."
-        )
-    return clips.subset(chosen)
-
-
 def _score(name: str, scorer: Scorer, clips: Clips) -> Scored:
     scores = scorer.score(clips.audio, sample_rate_hz=scorer.sample_rate_hz, progress=True)
     return Scored(name, *scores, clips.labels)
@@ -457,20 +455,12 @@ def _trained_accuracy(run: Run, clips: Clips, test: Clips, seed: int) -> dict[st
         seed=seed,
     )
     logits, _ = classify(classifier, test.audio, spectrogram=_spectrogram(run))
-    return _accuracy(logits.argmax(axis=1) == test.labels)
-
-
-def _accuracy(right: np.ndarray) -> dict[str, Any]:
-    return {
-        "value": float(right.mean()),
-        "interval_95": list(wilson_interval(int(right.sum()), len(right))),
-        "clips": len(right),
-    }
+    return accuracy(logits.argmax(axis=1) == test.labels)
 
 
 def _classifier_accuracy(run: Run, test: Clips) -> dict[str, Any]:
     """Accuracy of C on clips that have labels."""
-    return _accuracy(_codes(run, test.audio)[2].argmax(axis=1) == test.labels)
+    return accuracy(_codes(run, test.audio)[2].argmax(axis=1) == test.labels)
 
 
 def _codes(run: Run, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -595,9 +585,4 @@ def _reconstruction(run: Run, test: np.ndarray, dataset: Dataset) -> dict[str, A
 
 
 def _provenance(dataset: Dataset) -> dict[str, str]:
-    return {"name": dataset.name, "path": str(dataset.path), "id": _identity(dataset)}
-
-
-def _identity(dataset: Dataset) -> str:
-    """SHA-256 of the data set's description, which holds its shards' checksums."""
-    return hashlib.sha256((Path(dataset.path) / DESCRIPTION).read_bytes()).hexdigest()
+    return {"name": dataset.name, "path": str(dataset.path), "id": dataset_id(dataset)}

@@ -15,7 +15,7 @@ import scipy.special
 from gaae_tf.metrics.frechet import frechet_distance, gaussian_statistics
 from gaae_tf.metrics.inception_score import inception_score
 from gaae_tf.metrics.intervals import wilson_interval
-from gaae_tf.metrics.kernel_distance import kernel_distance
+from gaae_tf.metrics.kernel_distance import kernel_distance, subset_clips
 from gaae_tf.metrics.mode_scores import am_score, modified_inception_score
 from gaae_tf.metrics.neighbours import memorisation, precision_recall_density_coverage
 
@@ -73,9 +73,9 @@ def quality(
     probabilities = scipy.special.softmax(samples.logits.astype(np.float64), axis=1)
     train_distribution = scipy.special.softmax(real_train.logits.astype(np.float64), axis=1)
     figures: dict[str, Any] = {
-        "class_accuracy": _accuracy(found),
+        "class_accuracy": accuracy(found),
         "class_accuracy_by_class": {
-            name: _accuracy(found[samples.labels[labelled] == label])
+            name: accuracy(found[samples.labels[labelled] == label])
             for label, name in enumerate(classes)
         },
         "inception_score": _figure(
@@ -118,11 +118,10 @@ def _against(samples: Scored, reference: Scored, seed: int) -> dict[str, Figure]
         )
         for space in ("logits", "features")
     }
-    subset = min(1000, min(clips) // 2)
     figures["kernel_distance_features"] = _figure(
         lambda: kernel_distance(reference.features, samples.features, seed=seed),
         clips=clips,
-        subset_clips=subset,
+        subset_clips=subset_clips(*clips),
     )
     some, others = _some(samples.features, seed), _some(reference.features, seed)
     drawn = [len(some), len(others)]
@@ -158,7 +157,8 @@ def _some(features: np.ndarray, seed: int) -> np.ndarray:
     return features[np.random.default_rng(seed).permutation(len(features))[:MOST_NEIGHBOURS]]
 
 
-def _accuracy(found: np.ndarray) -> Figure:
+def accuracy(found: np.ndarray) -> Figure:
+    """Share of clips whose class was found, bool [clips], with its 95 % Wilson interval."""
     if not len(found):
         return {"value": None, "reason": "no sample has a label"}
     return {

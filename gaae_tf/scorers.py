@@ -27,7 +27,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import scipy.stats
 import tensorflow as tf
 
 import gaae_tf
@@ -35,6 +34,7 @@ from gaae_tf.data.corpora.speech_commands import DIGITS
 from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, read_clips
+from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.networks.wavegan_classifier import WaveganClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
@@ -281,7 +281,7 @@ def trained_scorer(
             ) from error
         return Scorer(forward, record, weights)
 
-    clips = _labelled(dataset)
+    clips = labelled_clips(read_clips(dataset, "train"), dataset, "train")
     steps = settings.steps(len(clips.labels))
     log(
         f"training the {settings.name} scorer on {len(clips.labels)} labelled clips of "
@@ -388,6 +388,28 @@ def dataset_id(dataset: Dataset) -> str:
     return hashlib.sha256((Path(dataset.path) / DESCRIPTION).read_bytes()).hexdigest()
 
 
+def labelled_clips(clips: Clips, dataset: Dataset, split: str) -> Clips:
+    """Leaves the clips out that have no label.
+
+    Args:
+        clips: Of one split.
+        dataset: Where they are from.
+        split: Its name, for the message.
+
+    Raises:
+        ValueError: A class has no clip.
+    """
+    chosen = np.flatnonzero(clips.labels >= 0)
+    missing = sorted(set(range(len(dataset.classes))) - set(clips.labels[chosen].tolist()))
+    if missing:
+        raise ValueError(
+            f"The {split} part of {dataset.path} has no labelled clip of class "
+            f"{', '.join(dataset.classes[label] for label in missing)}; a scorer needs some of "
+            "every class. Prepare the data set with more of it."
+        )
+    return clips.subset(chosen)
+
+
 def _network(
     settings: ScorerSettings, dataset: Dataset, precision: str
 ) -> tuple[keras.Model, Callable[[tf.Tensor], tf.Tensor], dict[str, Any]]:
@@ -438,20 +460,6 @@ def _read_record(path: Path, description: Mapping[str, Any]) -> dict[str, Any]:
     if not (same and whole):
         raise ValueError(f"{path} does not describe the scorer that its name says; delete it.")
     return record
-
-
-def _labelled(dataset: Dataset) -> Clips:
-    """The training clips that have a label."""
-    clips = read_clips(dataset, "train")
-    chosen = np.flatnonzero(clips.labels >= 0)
-    missing = sorted(set(range(len(dataset.classes))) - set(clips.labels[chosen].tolist()))
-    if missing:
-        raise ValueError(
-            f"The train part of {dataset.path} has no labelled clip of class "
-            f"{', '.join(dataset.classes[label] for label in missing)}; a scorer needs some of "
-            "every class. Prepare the data set with more of it."
-        )
-    return clips.subset(chosen)
 
 
 class _Shown(keras.callbacks.Callback):
@@ -535,14 +543,14 @@ def _test_accuracy(
         return {"value": None, "reason": reason}
     logits, _ = scorer.score(test.audio, sample_rate_hz=dataset.sample_rate_hz, progress=progress)
     correct, clips = int(np.sum(logits.argmax(axis=1) == test.labels)), len(test.labels)
-    interval = scipy.stats.binomtest(correct, clips).proportion_ci(0.95, method="wilson")
+    low, high = wilson_interval(correct, clips)
     log(
         f"the scorer's accuracy on {clips} test clips: {correct / clips:.1%} "
-        f"({interval.low:.1%} to {interval.high:.1%})"
+        f"({low:.1%} to {high:.1%})"
     )
     return {
         "value": correct / clips,
-        "interval_95": [float(interval.low), float(interval.high)],
+        "interval_95": [low, high],
         "correct": correct,
         "clips": clips,
     }

@@ -47,7 +47,7 @@ def kernel_distance(
         raise ValueError(f"subsets must be at least 2, to have a deviation; received {subsets}.")
     smaller, larger = sorted((len(real), len(generated)))
     if subset_size is None:
-        subset_size = min(SUBSET_SIZE, smaller // 2)
+        subset_size = subset_clips(smaller, larger)
     if not 2 <= subset_size <= smaller or subset_size == larger:
         raise ValueError(
             f"subset_size must lie in [2, {smaller}], and below {larger}, else all subsets are the "
@@ -63,6 +63,11 @@ def kernel_distance(
         for _ in range(subsets)
     ]
     return float(np.mean(values)), float(np.std(values))
+
+
+def subset_clips(real: int, generated: int) -> int:
+    """Clips of either set in a subset, by default, of sets of so many clips."""
+    return min(SUBSET_SIZE, min(real, generated) // 2)
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
