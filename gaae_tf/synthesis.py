@@ -16,7 +16,9 @@ from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import StftSettings
 
 VOCODERS = ("pghi", "pghi_fgla", "griffin_lim")
+PRIORS = ("normal", "uniform", "truncated_normal")
 
+_TRUNCATED_AT = 2.5  # of "truncated_normal", TiFGAN's
 _FAST_MOMENTUM = 0.99  # of fast Griffin-Lim, METHOD §5
 _CLIPS_AT_ONCE = 16  # bounds what Griffin-Lim holds: some 20 MB a clip at the paper's size
 _STYLE_STREAM = (
@@ -152,26 +154,41 @@ def random_phase(settings: StftSettings, frames: int, seed) -> tf.Tensor:
     return tf.random.stateless_uniform(shape, key, maxval=2.0 * math.pi, alg="philox")
 
 
-def style_codes(seed, indices: tf.Tensor, style_dim: int) -> tf.Tensor:
-    """Style codes z′ ~ N(0, I), each a function of (seed, index) alone. Graph operations.
+def style_codes(seed, indices: tf.Tensor, style_dim: int, prior: str = "normal") -> tf.Tensor:
+    """Style codes z′, each a function of (seed, index) alone. Graph operations.
 
     Args:
         seed: int64 scalar.
         indices: int64 [n], which samples of the seed.
         style_dim: length of a code.
+        prior: "normal", N(0, I); "uniform", U(-1, 1) in every dimension; or "truncated_normal",
+            N(0, 1) in every dimension, given that it is within ±2.5.
 
     Returns:
         float32 [n, style_dim].
+
+    Raises:
+        ValueError: there is no such prior.
     """
+    if prior not in PRIORS:
+        raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {prior!r}")
     fold_in = tf.random.experimental.stateless_fold_in
     key = tf.stack([tf.cast(seed, tf.int64), tf.constant(_STYLE_STREAM, tf.int64)])
     return tf.map_fn(
-        lambda index: tf.random.stateless_normal(
-            [style_dim], fold_in(key, index, alg="philox"), alg="philox"
-        ),
+        lambda index: _code(prior, style_dim, fold_in(key, index, alg="philox")),
         tf.cast(indices, tf.int64),
         fn_output_signature=tf.TensorSpec([style_dim], tf.float32),
     )
+
+
+def _code(prior, style_dim, key):
+    if prior == "uniform":
+        return tf.random.stateless_uniform([style_dim], key, -1.0, 1.0, alg="philox")
+    if prior == "truncated_normal":
+        below = tf.constant(0.5 * math.erfc(_TRUNCATED_AT / math.sqrt(2.0)))  # Φ(-2.5)
+        share = tf.random.stateless_uniform([style_dim], key, alg="philox")
+        return tf.math.ndtri(below + share * (1.0 - 2.0 * below))
+    return tf.random.stateless_normal([style_dim], key, alg="philox")
 
 
 def check_seed(seed: int) -> None:

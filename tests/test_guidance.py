@@ -143,6 +143,14 @@ def test_a_share_of_no_clip_is_refused_with_class_flag_and_what_is_needed():
         drawn(percent=1.0)
 
 
+def test_the_percentage_that_is_named_serves_every_class():
+    rule = GuidanceRule(percent=1.0)
+    with pytest.raises(DataError, match=r"of class rare is no clip; .*=5 or more"):
+        rule.counts({"few": 40, "rare": 10, "many": 900})
+    counts = GuidanceRule(percent=5.0).counts({"few": 40, "rare": 10, "many": 900})
+    assert counts == {"few": 2, "rare": 1, "many": 45}
+
+
 def test_the_least_percentage_that_is_named_gives_one_clip():
     for labelled in (*range(1, 200), 18_620, 49_999, 100_001):
         with pytest.raises(DataError) as refused:

@@ -29,7 +29,7 @@ def stream(audio, **changes):
         "batch_size": 2,
         "draws": 3,
         "seed": 4,
-        "signal_path": SIGNAL_PATH,
+        "transform": SIGNAL_PATH.spectrogram,
     }
     return training_stream(audio, **settings | changes)
 
@@ -91,3 +91,15 @@ def test_evaluation_neither_loses_nor_repeats_a_clip(audio, batch_size):
     batches = list(evaluation_batches(audio, batch_size))
     assert np.array_equal(np.concatenate(batches), audio.astype(np.float32) / 32768.0)
     assert np.array_equal(map_clips(lambda x: x[:, 0], audio, batch_size), audio[:, 0] / 32768.0)
+
+
+def test_replicas_streams_have_the_rows_of_the_global_batches_in_turn(audio):
+    whole = taken(stream(audio, batch_size=6, first_step=2), 2)
+    alone = taken(stream(audio, batch_size=6, first_step=2, replicas=(range(1), 3)), 2)
+    others = taken(stream(audio, batch_size=6, first_step=2, replicas=(range(1, 3), 3)), 4)
+    for step in range(2):
+        parts = [alone[step], *others[2 * step : 2 * step + 2]]
+        for draw in range(3):
+            for tensor in range(3):
+                joined = np.concatenate([part[draw][tensor] for part in parts])
+                np.testing.assert_array_equal(joined, whole[step][draw][tensor])

@@ -1,5 +1,6 @@
 """A folder of sounds to a data set folder, whole or not at all."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -24,7 +25,7 @@ from gaae_tf.data.corpora.fsdd import FsddReader
 from gaae_tf.data.corpora.librispeech import LibriSpeechReader
 from gaae_tf.data.corpora.notes import NotesReader
 from gaae_tf.data.corpora.nsynth import NSynthReader
-from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
+from gaae_tf.data.corpora.speech_commands import DIGITS, SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.prepare import PrepareConfig, ensure_notes, prepare
 from gaae_tf.data.shards import (
@@ -36,6 +37,7 @@ from gaae_tf.data.shards import (
     verify_checksums,
 )
 from gaae_tf.data.statistics import MAGNITUDE_FLOOR, log_magnitude_statistics
+from gaae_tf.data.summary import summary
 from gaae_tf.ops.stft import StftSettings
 
 RATE_HZ, SAMPLES = 8_000, 2_048
@@ -112,7 +114,7 @@ def test_repeats_and_any_number_of_workers_give_equal_bytes(source, tmp_path):
             config_of(source, tmp_path / name, workers=workers, max_bad_percent=5.0), progress=False
         )
     one = bytes_of(tmp_path / "one")
-    assert len(one) == 5  # three splits, the description, the histogram
+    assert len(one) == 6  # three splits, the description, the histogram twice
     for name in ("again", "two", "all"):
         assert bytes_of(tmp_path / name) == one
 
@@ -251,13 +253,16 @@ def test_out_and_source_do_not_contain_each_other(source):
             prepare(config_of(source, out, overwrite=True), progress=False)
 
 
-def test_a_full_disk_is_an_error_after_which_the_next_try_goes_on(source, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_full_or_read_only_disk_is_an_error_after_which_the_next_try_goes_on(
+    source, tmp_path, monkeypatch, number
+):
     def full(*_):
-        raise OSError(28, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
         patch.setattr(prepare_module.shards, "write_description", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match=os.strerror(number)):
             prepare(config_of(source, tmp_path / "out"), progress=False)
     assert sorted(os.listdir(tmp_path)) == [".out.partial", "source"]
     monkeypatch.setattr(prepare_module, "decode_clips", full)  # nothing is decoded again
@@ -331,6 +336,18 @@ def test_what_a_link_points_to_is_overwritten(source, tmp_path):
     assert load_dataset(tmp_path / "real").settings["seed"] == 1
 
 
+def test_recordings_that_only_a_list_names_are_told_and_counted(tmp_path, capsys):
+    folder = tmp_path / "words"
+    for index, digit in enumerate(DIGITS):
+        write_sound(folder / digit / f"{index:x}_nohash_0.wav", index)
+    (folder / "testing_list.txt").write_text("zero/gone_nohash_0.wav\nyes/gone_nohash_0.wav\n")
+    (folder / "validation_list.txt").touch()
+    dataset = prepare(config_of(folder, tmp_path / "out", SpeechCommandsReader()))
+    assert "name 1 recordings that" in capsys.readouterr().err
+    assert load_dataset(tmp_path / "out").absent_files == dataset.absent_files == 1
+    assert "1 recordings that the corpus's lists name were not there" in summary(dataset)
+
+
 def test_a_table_of_missing_files_is_refused_before_anything_is_decoded(tmp_path, monkeypatch):
     write_sound(tmp_path / "sounds/1.wav", 0)
     (tmp_path / "table.csv").write_text("path,label\nsounds/1.wav,a\nsounds/2.wav,a\n")
@@ -365,7 +382,8 @@ def test_an_archive_gives_the_shards_of_its_folder(source, tmp_path, form):
     dataset = prepare(config_of(archive, tmp_path / "archive"), progress=False)
     assert dataset.name == "mine"
     one, other = bytes_of(tmp_path / "folder"), bytes_of(tmp_path / "archive")
-    for name in one.keys() - {"dataset.json", "histogram.png"}:  # which tell the name
+    named = {"dataset.json", "histogram.png", "histogram.pdf"}
+    for name in one.keys() - named:  # which tell the name
         assert one[name] == other[name]
 
 
@@ -407,6 +425,8 @@ def test_the_histogram_is_drawn(source, tmp_path):
     picture = matplotlib.image.imread(tmp_path / "out" / prepare_module.HISTOGRAM)
     assert picture.shape[0] > 200
     assert picture.std() > 0.05
+    printed = (tmp_path / "out" / prepare_module.HISTOGRAM).with_suffix(".pdf").read_bytes()
+    assert printed.startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(

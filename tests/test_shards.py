@@ -176,5 +176,5 @@ def test_a_changed_byte_is_found_by_the_checksum_and_on_reading(tmp_path):
     shard.write_bytes(bytes(data))
     with pytest.raises(DataError, match=r"is damaged: SHA-256 is"):
         verify_checksums(load_dataset(tmp_path))
-    with pytest.raises(DataError, match=r"a train shard of .* is damaged"):
+    with pytest.raises(DataError, match=r"is damaged"):
         read_clips(load_dataset(tmp_path), "train")

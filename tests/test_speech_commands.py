@@ -80,6 +80,14 @@ def test_a_digit_of_another_name_is_skipped_and_named(folder):
     assert read(folder).skipped == (skipped,)
 
 
+def test_digits_that_the_lists_name_and_the_folder_lacks_are_told(folder):
+    assert read(folder).absent == ()  # other words do not count
+    (folder / "two/c50f55b8_nohash_0.wav").unlink()
+    with (folder / "validation_list.txt").open("a") as file:
+        file.write("one/beef_nohash_0.wav\n")
+    assert read(folder).absent == ("one/beef_nohash_0.wav", "two/c50f55b8_nohash_0.wav")
+
+
 def test_a_missing_list_is_named_with_what_was_found(folder):
     (folder / "testing_list.txt").unlink()
     with pytest.raises(

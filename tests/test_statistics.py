@@ -15,6 +15,7 @@ from gaae_tf.data.statistics import (
     MAGNITUDE_FLOOR,
     LogMagnitudeAccumulator,
     LogMagnitudeHistogram,
+    bin_statistics,
     clipped_share,
     log_magnitude_statistics,
     suggested_dynamic_range,
@@ -66,6 +67,17 @@ def test_statistics_and_histogram_are_those_of_the_networks_transform(settings, 
     assert sum(histogram.counts) == expected.size
     # float32 puts a few on the other side of an edge.
     assert np.abs(np.cumsum(counts) - np.cumsum(histogram.counts)).max() <= 1e-4 * expected.size + 1
+
+
+def test_statistics_of_bins_are_those_of_each_bins_frames():
+    audio = clips_of_noise(3)
+    spectrum = stft(from_int16(audio).astype(np.float64), SETTINGS).numpy()
+    logs = np.log(np.abs(spectrum[:, : SETTINGS.bins]) + 1e-6)
+    bins = bin_statistics(audio, SETTINGS)
+    np.testing.assert_allclose(bins.means, logs.mean(axis=(0, 2)), atol=2e-5)
+    np.testing.assert_allclose(bins.deviations, logs.std(axis=(0, 2)), atol=2e-5)
+    with pytest.raises(ValueError, match="at least one clip"):
+        bin_statistics(audio[:0], SETTINGS)
 
 
 def test_any_order_and_grouping_give_the_same_to_the_bit():

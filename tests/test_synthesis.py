@@ -78,6 +78,21 @@ def test_style_codes_are_standard_normal_and_functions_of_seed_and_index():
 
 
 @pytest.mark.parametrize(
+    ("prior", "distribution"),
+    [
+        ("uniform", scipy.stats.uniform(-1, 2)),
+        ("truncated_normal", scipy.stats.truncnorm(-2.5, 2.5)),
+    ],
+)
+def test_other_priors_have_their_distributions(prior, distribution):
+    codes = synthesis.style_codes(7, tf.range(400), 16, prior).numpy()
+    assert scipy.stats.kstest(codes.ravel(), distribution.cdf).pvalue > 0.01
+    low, high = distribution.support()
+    assert low <= codes.min() <= low + 0.2
+    assert high - 0.2 <= codes.max() <= high
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"vocoder": "wavenet"}, "pghi, pghi_fgla, griffin_lim, got 'wavenet'"),

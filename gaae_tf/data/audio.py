@@ -31,7 +31,8 @@ _FILTER_SAMPLES = 512
 # Where libsndfile seeks to the very sample, FLAC included. Vorbis and ALAC land elsewhere, MP3 and
 # Opus sound slightly different then, some ADPCM cannot be sought in at all.
 _SEEKABLE = re.compile(r"PCM_\w+|FLOAT|DOUBLE|[UA]LAW")
-_BLOCK_FRAMES = 2**16  # decoded and dropped together
+_BLOCK_FRAMES = 2**16  # decoded at once
+_HIGHEST_RATE_HZ = 10_000_000  # no recorder has more; a header that says so is broken
 # libsndfile takes a cut-off WAV, AIFF, AU or SVX file for a shorter one and tells only its log.
 _CUT_OFF = re.compile(r"(?:data|SSND|Data Size|BODY)\s*: (\d+) \(should be (\d+)\)")
 _UNKNOWN_BYTES = 0x7FFF_0000  # sizes from here on are those of streams, which did not know theirs
@@ -159,6 +160,12 @@ class _Recording:
             )
         except soundfile.LibsndfileError as error:
             raise BadAudio(f"broken: {error.error_string}") from error
+        if self.file.samplerate > _HIGHEST_RATE_HZ:
+            rate_hz = self.file.samplerate
+            self.file.close()
+            raise BadAudio(
+                f"broken: a sample rate of {rate_hz} Hz, of at most {_HIGHEST_RATE_HZ} Hz"
+            )
         self.kept = np.empty([0, self.file.channels], np.float32)  # what was decoded last
         self.end = 0  # the frame after it, where the file stands
 
@@ -251,9 +258,16 @@ class _Recording:
                 return self.kept
         self.kept = self.kept[len(self.kept) - (self.end - first) :]
         if len(self.kept) < wanted:
-            fresh = self.file.read(wanted - len(self.kept), dtype="float32", always_2d=True)
-            self.end += len(fresh)
-            self.kept = np.concatenate([self.kept, fresh]) if len(self.kept) else fresh
+            parts, missing = [self.kept], wanted - len(self.kept)
+            while missing > 0:
+                # In blocks: room is made before the file shows how much it has.
+                asked = min(missing, _BLOCK_FRAMES)
+                parts.append(self.file.read(asked, dtype="float32", always_2d=True))
+                self.end += len(parts[-1])
+                if len(parts[-1]) < asked:
+                    break
+                missing -= asked
+            self.kept = np.concatenate(parts)
         return self.kept[:wanted]
 
     @property

@@ -76,8 +76,10 @@ class GuidanceRule:
                 "guides: --guidance_dataset"
             )
         chosen, speakers = [], {}
-        for label, name in enumerate(classes):
-            members = np.flatnonzero(clips.labels == label)
+        of_class = [np.flatnonzero(clips.labels == label) for label in range(len(classes))]
+        if not self.speakers_per_class:
+            counts = self.counts(dict(zip(classes, map(len, of_class), strict=True)))
+        for label, (name, members) in enumerate(zip(classes, of_class, strict=True)):
             rng = np.random.default_rng([seed, label])
             if self.speakers_per_class:
                 of_members = np.array([clips.speakers[i] for i in members], dtype=object)
@@ -85,9 +87,18 @@ class GuidanceRule:
                 speakers[name] = tuple(sorted(drawn))
                 chosen.append(members[np.isin(of_members, drawn)])
             else:
-                count = self.count(name, len(members))
-                chosen.append(rng.permutation(members)[:count])
+                chosen.append(rng.permutation(members)[: counts[name]])
         return Guidance(np.sort(np.concatenate(chosen)), speakers)
+
+    def counts(self, labelled: Mapping[str, int]) -> dict[str, int]:
+        """Clips of each class that guide, of its labelled ones; not for speakers.
+
+        Raises:
+            DataError: as `count`, of the class with the fewest, so that its advice serves all.
+        """
+        return {
+            name: self.count(name, labelled[name]) for name in sorted(labelled, key=labelled.get)
+        }
 
     def count(self, name: str, labelled: int) -> int:
         """Clips of class `name` that guide, of `labelled` ones; not for speakers.

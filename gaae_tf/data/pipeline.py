@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from gaae_tf.ops.signal_path import SignalPath
-
 
 def training_stream(
     audio: np.ndarray,
     labels: np.ndarray,
-    labelled: np.ndarray,
+    labelled: np.ndarray | None,
     *,
     classes: int,
     batch_size: int,
     draws: int,
     seed: int,
-    signal_path: SignalPath,
+    transform: Callable[[tf.Tensor], tf.Tensor],
+    unlabelled: bool = True,
     first_step: int = 0,
+    replicas: tuple[range, int] = (range(1), 1),
 ) -> tf.data.Dataset:
     """Endless training batches, from `first_step` on.
 
@@ -35,44 +35,52 @@ def training_stream(
     Args:
         audio: int16 [clips, samples].
         labels: int [clips].
-        labelled: indices of the clips whose labels may be used.
+        labelled: indices of the clips whose labels may be used; None for a system that uses none.
         classes: number of classes.
-        batch_size: global batch of each draw.
+        batch_size: global batch of each draw, a multiple of all replicas.
         draws: batches a step, k + 1.
         seed: decides the order.
-        signal_path: audio to spectrogram.
+        transform: float audio [clips, samples] to what the system sees; spectrograms, say.
+        unlabelled: whether the system wants clips of all, whatever their label.
         first_step: the step whose batches come first.
+        replicas: the replicas that the stream is for, and how many there are in all. Each step
+            gives one element a replica, in turn: its rows of the global batches, which alone are
+            gathered and transformed.
 
     Returns:
-        Data set of `draws`-tuples of (x_u, x_l, y_l): spectrograms [batch, bins, frames, 1] in [-1,
-        1], and one-hot labels [batch, classes].
+        Data set of `draws`-tuples of (x_u, x_l, y_l): unlabelled and labelled clips as `transform`
+        gives them, [batch / replicas, …], and one-hot labels [batch / replicas, classes]. Without
+        `labelled` they are (x_u,), without `unlabelled` (x_l, y_l).
     """
+    here, everywhere = replicas
+    rows = batch_size // everywhere
     # Captured by the map below as tensors in memory, not as constants of the graph.
     with tf.device("CPU"):
         audio = tf.convert_to_tensor(audio)
         labels = tf.convert_to_tensor(labels.astype(np.int32))
-        labelled = tf.convert_to_tensor(labelled.astype(np.int64))
+        if labelled is not None:
+            labelled = tf.convert_to_tensor(labelled.astype(np.int64))
 
-    def batches(step):
+    def batches(element):
+        step, replica = element // len(here), here.start + element % len(here)
         result = []
         for draw in range(draws):
-            first = (step * draws + draw) * batch_size
-            places = first + tf.range(batch_size, dtype=tf.int64)
-            unlabelled = _shuffled(places, tf.shape(audio, tf.int64)[0], seed, stream=0)
-            guidance = _shuffled(places, tf.shape(labelled, tf.int64)[0], seed, stream=1)
-            guidance = tf.gather(labelled, guidance)
-            clips = tf.gather(audio, tf.concat([unlabelled, guidance], axis=0))
-            spectrograms = signal_path.spectrogram(to_float(clips))
-            x_u, x_l = spectrograms[:batch_size], spectrograms[batch_size:]
-            result.append((x_u, x_l, tf.one_hot(tf.gather(labels, guidance), classes)))
+            first = (step * draws + draw) * batch_size + replica * rows
+            places = first + tf.range(rows, dtype=tf.int64)
+            chosen, y_l = [], ()
+            if unlabelled:
+                chosen.append(_shuffled(places, tf.shape(audio, tf.int64)[0], seed, stream=0))
+            if labelled is not None:
+                guidance = _shuffled(places, tf.shape(labelled, tf.int64)[0], seed, stream=1)
+                chosen.append(tf.gather(labelled, guidance))
+                y_l = (tf.one_hot(tf.gather(labels, chosen[-1]), classes),)
+            clips = transform(to_float(tf.gather(audio, tf.concat(chosen, axis=0))))
+            x = (clips[i * rows : (i + 1) * rows] for i in range(len(chosen)))
+            result.append((*x, *y_l))
         return tuple(result)
 
-    steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
-    dataset = steps.map(batches, num_parallel_calls=2, deterministic=True).prefetch(4)
-    options = tf.data.Options()
-    # Batches are of the global size already; a strategy splits each one, not the files behind them.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return dataset.with_options(options)
+    elements = tf.data.Dataset.range(first_step * len(here), np.iinfo(np.int64).max)
+    return elements.map(batches, num_parallel_calls=2, deterministic=True).prefetch(4)
 
 
 def evaluation_batches(audio: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:

@@ -37,7 +37,7 @@ from gaae_tf.data.corpora.fsdd import FsddReader
 from gaae_tf.data.corpora.librispeech import CHUNKS, LibriSpeechReader
 from gaae_tf.data.corpora.notes import NotesReader
 from gaae_tf.data.corpora.nsynth import NSynthReader
-from gaae_tf.data.corpora.recording import Corpus, Reader, Recording
+from gaae_tf.data.corpora.recording import Corpus, Reader, Recording, listed
 from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
@@ -53,7 +53,7 @@ from gaae_tf.report import figures
 from gaae_tf.report.histogram import histogram_figure
 
 CORPORA = ("folder", "csv", "s09", "nsynth", "librispeech", "fsdd", "notes")
-HISTOGRAM = "histogram.png"
+HISTOGRAM = "histogram.png"  # and .pdf
 
 _SHARD_BYTES = 32 * 2**20  # of audio
 _GROUP = 64  # clips of one file taken together
@@ -216,6 +216,12 @@ def _prepare(config: PrepareConfig, folder: UnfinishedFolder, progress: bool) ->
         text = json.dumps(identity)
         if folder.begin(hashlib.sha256(text.encode()).hexdigest()) and progress:
             print(f"going on with {folder.path}", file=sys.stderr)
+        if corpus.absent and progress:
+            print(
+                f"{corpus.name}'s lists name {len(corpus.absent):,} recordings that "
+                f"{source.name} does not have: {listed(corpus.absent)}",
+                file=sys.stderr,
+            )
         return _write(source, corpus, config, folder, progress)
 
 
@@ -328,7 +334,7 @@ def _describe(
     folder: UnfinishedFolder,
     skipped: list[Skipped],
 ) -> Dataset:
-    """Writes `dataset.json` and the histogram's picture from what the journal tells."""
+    """Writes `dataset.json` and the histogram's pictures from what the journal tells."""
     entries = [folder.finished[block.file] for block in blocks]
     quiet = [Skipped(**clip) for entry in entries for clip in entry["quiet"]]
     left_out = {clip.source for clip in (*skipped, *quiet)}
@@ -375,6 +381,7 @@ def _describe(
         ignored_files=corpus.ignored_files,
         settings=_settings(config) | {"own_splits": corpus.own_splits},
         shards=written,
+        absent_files=len(corpus.absent),
     )
     _draw_histogram(dataset, config.dynamic_range_nepers)
     shards.write_description(dataset)
@@ -392,7 +399,8 @@ def _draw_histogram(dataset: Dataset, dynamic_range_nepers: float) -> None:
         silent_share=histogram.silent_share,
         title=f"{dataset.name}: log-magnitudes of {dataset.counts['train']:,} training clips",
     )
-    figures.save(figure, dataset.path / HISTOGRAM)
+    for suffix in (".png", ".pdf"):
+        figures.save(figure, (dataset.path / HISTOGRAM).with_suffix(suffix))
 
 
 def _settings(config: PrepareConfig) -> dict[str, Any]:

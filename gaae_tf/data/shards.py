@@ -28,6 +28,7 @@ SPLITS = ("train", "valid", "test")
 UNLABELLED = -1
 FORMAT_VERSION = 2
 DESCRIPTION = "dataset.json"
+_LONGEST_NAME = 255  # of a file, bytes
 
 
 class DataError(ValueError):
@@ -79,6 +80,7 @@ class Dataset:
         ignored_files: number of files in the source that are no recording of the corpus.
         settings: what else the data set was prepared with.
         shards: the files, in reading order.
+        absent_files: number of recordings that the corpus's own lists name and the source lacks.
     """
 
     path: Path
@@ -102,6 +104,7 @@ class Dataset:
     ignored_files: int
     settings: Mapping[str, object]
     shards: tuple[Shard, ...]
+    absent_files: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,7 +186,7 @@ def load_dataset(path: str | Path) -> Dataset:
             f"{path} is no data set folder: it has no {DESCRIPTION}; "
             "python -m gaae_tf.data.prepare makes one"
         ) from error
-    except (OSError, UnicodeError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{description} cannot be read: {error!r}") from error
     if version != FORMAT_VERSION:
         raise DataError(
@@ -203,7 +206,8 @@ def load_dataset(path: str | Path) -> Dataset:
             shards=tuple(Shard(**shard) for shard in text.pop("shards")),
             **text,
         )
-    except (TypeError, ValueError, KeyError) as error:
+        _check_types(dataset)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise DataError(f"{description} is damaged: {error}") from error
     for shard in dataset.shards:
         file = path / shard.file
@@ -214,7 +218,54 @@ def load_dataset(path: str | Path) -> Dataset:
                 f"{file} {found}, {DESCRIPTION} says {shard.bytes} bytes; "
                 "prepare the data set again or copy it whole"
             )
+    for split in SPLITS:
+        # Else room would be made for clips that cannot be there.
+        there = sum(shard.bytes for shard in dataset.shards if shard.split == split)
+        if 2 * dataset.counts[split] * dataset.clip_samples > there:
+            raise DataError(
+                f"{description} is damaged: {dataset.counts[split]} {split} clips of "
+                f"{dataset.clip_samples} samples are more than their shards' {there} bytes"
+            )
     return dataset
+
+
+def _check_types(dataset: Dataset) -> None:
+    """Raises ValueError unless every value is of its kind, as JSON itself does not tell."""
+    for name in ("counts", "speakers", "counts_by_class", "levels_dbfs", "settings"):
+        if not isinstance(getattr(dataset, name), dict):
+            raise ValueError(f"{name} must be an object, not {getattr(dataset, name)!r:.80}")
+    for shard in dataset.shards:
+        named = (
+            Path(shard.file).name == shard.file and len(os.fsencode(shard.file)) <= _LONGEST_NAME
+        )
+        if shard.split not in SPLITS or not named:
+            raise ValueError(
+                f"no shard has the split {shard.split!r:.80} or name {shard.file!r:.80}"
+            )
+    if type(dataset.suggested_dynamic_range_nepers) not in (int, float):
+        raise ValueError("suggested_dynamic_range_nepers must be a number")
+    values = {
+        str: [
+            *(dataset.name, dataset.licence, *dataset.classes, *dataset.extra_labels),
+            *(record.source for record in (*dataset.skipped, *dataset.quiet)),
+            *(record.reason for record in (*dataset.skipped, *dataset.quiet)),
+            *(text for shard in dataset.shards for text in (shard.file, shard.sha256)),
+        ],
+        int: [
+            *(dataset.sample_rate_hz, dataset.clip_samples, dataset.unlabelled),
+            *(dataset.ignored_files, dataset.absent_files),
+            *(dataset.counts[split] for split in SPLITS),
+            *(dataset.speakers[split] for split in SPLITS),
+            *(clips for split in SPLITS for clips in dataset.counts_by_class[split].values()),
+            *(count for count in dataset.levels_dbfs.values()),
+            *(number for shard in dataset.shards for number in (shard.clips, shard.bytes)),
+        ],
+    }
+    for kind, those in values.items():
+        for value in those:
+            if type(value) is not kind or (kind is int and value < 0):
+                wanted = "a text" if kind is str else "a whole number, not negative"
+                raise ValueError(f"{value!r:.80} stands where {wanted} should")
 
 
 def verify_checksums(dataset: Dataset) -> None:
@@ -251,6 +302,8 @@ def read_clips(dataset: Dataset, split: str) -> Clips:
     sources: list[str] = []
     extra: list[np.ndarray] = []
     files = [str(dataset.path / shard.file) for shard in dataset.shards if shard.split == split]
+    for file in files:
+        _check_lengths(file)
     records = (
         tf.data.TFRecordDataset(files)
         .batch(256)
@@ -261,12 +314,25 @@ def read_clips(dataset: Dataset, split: str) -> Clips:
         for batch in records.as_numpy_iterator() if files else ():
             start, end = end, end + len(batch["label"])
             audio[start:end] = batch["audio"]
+            lowest, highest = batch["label"].min(), batch["label"].max()
+            if lowest < UNLABELLED or highest >= len(dataset.classes):
+                raise ValueError(
+                    f"labels from {lowest} to {highest}, classes are {len(dataset.classes)}"
+                )
             labels[start:end] = batch["label"]
             speakers += map(os.fsdecode, batch["speaker"])
             sources += map(os.fsdecode, batch["source"])
             extra.append(batch["extra"])
     except (tf.errors.OpError, ValueError) as error:
-        raise DataError(f"a {split} shard of {dataset.path} is damaged: {error}") from error
+        altered = [
+            str(dataset.path / shard.file)
+            for shard in dataset.shards
+            if shard.split == split and _sha256(dataset.path / shard.file) != shard.sha256
+        ]
+        raise DataError(
+            f"{' and '.join(altered) or f'a {split} shard of {dataset.path}'} is damaged: {error}; "
+            "prepare the data set again or copy it whole"
+        ) from error
     if end != count:
         raise DataError(f"{dataset.path} holds {end} {split} clips, {DESCRIPTION} says {count}")
     columns = {
@@ -274,6 +340,21 @@ def read_clips(dataset: Dataset, split: str) -> Clips:
         for index, name in enumerate(dataset.extra_labels)
     }
     return Clips(audio, labels, tuple(speakers), tuple(sources), columns)
+
+
+def _check_lengths(file: str) -> None:
+    """Raises DataError if a record claims more than the file has: TensorFlow would reserve it."""
+    with open(file, "rb") as content:
+        size, end = os.fstat(content.fileno()).st_size, 0
+        while end < size:
+            start = end
+            length = int.from_bytes(os.pread(content.fileno(), 8, start), "little")
+            end += length + 16  # the length, its checksum, the record, its checksum
+            if end > size:
+                raise DataError(
+                    f"{file} is damaged: the record at byte {start} claims {length} bytes, the "
+                    f"file has {size}"
+                )
 
 
 def _parse(batch: tf.Tensor, dataset: Dataset) -> dict[str, tf.Tensor]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import bz2
 import contextlib
+import errno
 import gzip
 import hashlib
 import json
@@ -35,10 +36,15 @@ ACCEPTED = "a folder, .zip, .tar, .tar.gz, .tgz, .tar.bz2 or .tar.xz"
 _LARGEST_BYTES = 2**30  # of a file in an archive
 _SPARE_BYTES = 256 * 2**20  # left on the disk when unpacking
 _COPIED_BYTES = 2**20  # at a time
+_LONGEST_NAME = 4096  # characters: no path that the system takes is longer
+_DEEPEST_NAME = 64  # folders, all of which are remembered by their full names
+_EXTENSION_BYTES = 2**20  # of what extends a tar header: long names, PAX records
 _FOLDER_FILES = 1000  # unpacked into one folder
 _SUFFIX = re.compile(r"(\.tar)?\.(gz|bz2|xz)$|\.(zip|tar|tgz|tbz2?|txz)$", re.IGNORECASE)
 _COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+# Of the decompressors, and of seeking to where a broken header says; others are the disk's.
+_DAMAGE_ERRNOS = (None, errno.EINVAL)
 _DAMAGE = (
     EOFError,
     NotImplementedError,  # of zipfile
@@ -359,12 +365,18 @@ class _Archive(_Part):
         Returns:
             Its name if it is a file that counts, else "".
         """
+        if len(entry) > _LONGEST_NAME or entry.count("/") > _DEEPEST_NAME:
+            raise DataError(
+                f"{entry[:80]}… in {self.path} is a name of {len(entry)} characters and "
+                f"{entry.count('/')} folders, and none may have more than {_LONGEST_NAME} and "
+                f"{_DEEPEST_NAME}; unpack the archive and give the folder"
+            )
         parts = [part for part in entry.split("/") if part not in ("", ".")]
         hidden = [part.startswith(".") or part == "__MACOSX" for part in parts]
         name = "/".join(parts)
         if ".." in parts:
             self.others += 1
-        elif any(hidden[:-1]) or (is_folder and (any(hidden) or not parts)):
+        elif not parts or any(hidden[:-1]) or (is_folder and any(hidden)):
             return ""
         elif is_folder:
             self._add_folder(name)
@@ -394,7 +406,8 @@ class _Zip(_Archive):
         self._lock = threading.Lock()  # zipfile's own guards reading, but not what counts readers
         for info in self._zip.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
-            if name := self._add(_zip_name(info), info.is_dir(), kind in (0, stat.S_IFREG)):
+            is_folder = info.filename.endswith("/")  # is_dir() fails of an empty name
+            if name := self._add(_zip_name(info), is_folder, kind in (0, stat.S_IFREG)):
                 self.files[name] = info
 
     def check(self, names: Sequence[str]) -> None:
@@ -424,7 +437,7 @@ class _Zip(_Archive):
                 with self._lock:
                     file.close()
         except OSError as error:
-            if error.errno is not None:
+            if error.errno not in _DAMAGE_ERRNOS:
                 raise
             raise BadAudio(f"damaged in the archive: {error}") from error
         except _DAMAGE as error:
@@ -558,8 +571,24 @@ class _Tar(_Archive):
         )
 
 
+_EXTENSIONS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+
+
 class _Member(tarfile.TarInfo):
     """A header that must be whole: tarfile itself takes a broken one for the archive's end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> _Member:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _EXTENSIONS and member.size > _EXTENSION_BYTES:  # read into memory whole
+            raise tarfile.ReadError(f"a header extended by {member.size:,} bytes")
+        return member
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> _Member:
@@ -615,7 +644,7 @@ def _damage_of(path: Path) -> Iterator[None]:
     except DataError:
         raise
     except OSError as error:
-        if error.errno is not None:  # the disk's, not the decompressor's
+        if error.errno not in _DAMAGE_ERRNOS:
             raise
         raise DataError(f"archive {path} is damaged: {error}; fetch it again") from error
     except _DAMAGE as error:

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import scipy.fft
 
-from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+from gaae_tf.ops.log_magnitude import BIN_OFFSET, BinStatistics, LogMagnitudeStatistics
 from gaae_tf.ops.stft import StftSettings, analysis_window
 
 # Smaller magnitudes count as this one, else digital silence would have a logarithm of minus
@@ -177,6 +177,32 @@ def log_magnitude_statistics(audio: np.ndarray, settings: StftSettings) -> LogMa
     accumulator = LogMagnitudeAccumulator(settings)
     accumulator.add(audio)
     return accumulator.result()
+
+
+def bin_statistics(audio: np.ndarray, settings: StftSettings) -> BinStatistics:
+    """Mean and deviation of log(magnitude + 1e-6) in each bin, over all clips and frames.
+
+    Args:
+        audio: int16 [n, samples], n at least 1, samples a multiple of the hop.
+        settings: the STFT; its Nyquist bin is left out.
+
+    Raises:
+        ValueError: no clips, a length that is no multiple of the hop, or a bin that never changes.
+    """
+    if not len(audio):
+        raise ValueError("statistics of bins need at least one clip")
+    count, total, total_squares = 0, np.zeros(settings.bins), np.zeros(settings.bins)
+    for clip in audio:
+        magnitude = np.abs(_spectrum(clip, settings)[:, : settings.bins]).astype(np.float64)
+        log_magnitude = np.log(magnitude + BIN_OFFSET)
+        count += len(log_magnitude)
+        total += log_magnitude.sum(axis=0)
+        total_squares += np.square(log_magnitude).sum(axis=0)
+    means = total / count
+    deviations = np.sqrt(np.maximum(total_squares / count - means**2, 0.0))
+    return BinStatistics(  # rounded as `LogMagnitudeAccumulator.result` is
+        means=tuple(means.round(6).tolist()), deviations=tuple(deviations.round(6).tolist())
+    )
 
 
 def clipped_share(

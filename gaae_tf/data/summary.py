@@ -48,6 +48,10 @@ def summary(dataset: Dataset) -> str:
         lines.append(f"  licence: {dataset.licence.strip().splitlines()[0]}")
     if dataset.ignored_files:
         lines.append(f"  {dataset.ignored_files:,} files that the corpus does not use were ignored")
+    if dataset.absent_files:
+        lines.append(
+            f"  {dataset.absent_files:,} recordings that the corpus's lists name were not there"
+        )
     for left_out, name in ((dataset.quiet, "near-silent clips"), (dataset.skipped, "recordings")):
         if left_out:
             lines.append(f"  {len(left_out):,} {name} were skipped:{reasons(left_out)}")

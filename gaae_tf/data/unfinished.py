@@ -149,6 +149,6 @@ def _read_journal(path: Path) -> list[dict[str, Any]]:
         for line in path.read_text().splitlines():
             try:
                 entries.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
     return entries

@@ -168,7 +168,7 @@ class NSynthReader(Reader):
             entries = json.loads(source.read_bytes(description), object_hook=slim)
         except KeyError as error:
             raise DataError(f"{where}: an entry lacks {error}") from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise DataError(f"{where} is damaged: {error}") from error
         if not isinstance(entries, dict):
             raise DataError(f"{where} must hold an object with an entry for each note")

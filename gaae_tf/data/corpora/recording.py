@@ -53,6 +53,8 @@ class Corpus:
         licence: text, "" where unknown.
         extra_labels: names of what else is known of each recording: pitch, velocity.
         skipped: recordings of the corpus that cannot be used, sorted by source.
+        absent: recordings that the corpus's own lists name and that are not there, sorted; an
+            extract of a corpus lacks many.
 
     Raises:
         DataError: two files are the same recording, or a class has none for training.
@@ -66,6 +68,7 @@ class Corpus:
     licence: str
     extra_labels: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def __post_init__(self):
         order = {split: index for index, split in enumerate(SPLITS)}

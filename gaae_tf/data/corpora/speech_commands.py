@@ -60,11 +60,13 @@ class SpeechCommandsReader(Reader):
                 if split_of.setdefault(entry, split) != split:
                     raise DataError(f"{entry} is in both {' and '.join(_LISTS.values())}")
         recordings, skipped = [], []
+        absent = {entry for entry in split_of if entry.partition("/")[0] in DIGITS}
         for name in source.names:
             path = name.removeprefix(root)
             word, _, file = path.partition("/")
             if not name.startswith(root) or word not in DIGITS or "/" in file:
                 continue
+            absent.discard(path)
             if match := _NAME.fullmatch(file):
                 split = split_of.get(path, "train")
                 recordings.append(Recording(name, path, word, match[1], split))
@@ -78,6 +80,7 @@ class SpeechCommandsReader(Reader):
             ignored_files=source.other_files + len(source.names) - len(recordings) - len(skipped),
             licence=licence_text(source, names["valid"], LICENCE),
             skipped=tuple(skipped),
+            absent=tuple(sorted(absent)),
         )
 
 
