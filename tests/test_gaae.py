@@ -245,9 +245,9 @@ def test_an_overflow_leaves_the_step_out_and_halves_the_loss_scale():
             keras.optimizers.Adam(1e-3), initial_scale=2.0**127
         ),
     )
-    before = [w.numpy() for w in model.autoencoder_variables]
+    before = [w.numpy() for w in model.variables_of("autoencoder")]
     model._update_autoencoder(batches(1)[0], draw=0)
-    for a, b in zip(before, model.autoencoder_variables, strict=True):
+    for a, b in zip(before, model.variables_of("autoencoder"), strict=True):
         assert np.array_equal(a, b)
     assert float(model.autoencoder_optimizer.dynamic_scale) == 2.0**126
 

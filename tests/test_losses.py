@@ -31,3 +31,14 @@ def test_cross_entropy_of_logits_by_hand():
     labels = np.array([[0.0, 1.0], [0.5, 0.5]], "float32")
     expected = [-np.log(0.75), -(np.log(0.25) + np.log(0.75)) / 2]
     assert np.asarray(losses.cross_entropy(labels, logits)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_logistic_losses_are_the_logarithms_of_the_sigmoid():
+    scores = np.array([[-30.0], [-1.0], [0.0], [2.0], [30.0]], np.float32)
+    sigmoid = 1.0 / (1.0 + np.exp(-scores.astype(float)[:, 0]))
+    np.testing.assert_allclose(
+        losses.logistic_real(scores), -np.log(sigmoid), rtol=1e-5, atol=1e-12
+    )
+    fake = np.asarray(losses.logistic_fake(scores))
+    np.testing.assert_allclose(fake[:-1], -np.log(1.0 - sigmoid[:-1]), rtol=1e-5, atol=1e-12)
+    assert fake[-1] == pytest.approx(30.0)

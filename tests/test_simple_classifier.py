@@ -4,7 +4,7 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from gaae_tf.models.classifier import classify, train_classifier
+from gaae_tf.models.classifier import _training_stream, classify, train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
 
 
@@ -70,18 +70,27 @@ def test_logits_and_features_are_float32_under_mixed_precision():
     assert logits.dtype == features.dtype == tf.float32
 
 
-@pytest.mark.parametrize("shape", [(None, 8, 16, 1), (None, 16, 16)])
-def test_too_small_spectrograms_are_named(shape):
-    with pytest.raises(ValueError, match="at least 16 bins and frames; received shape"):
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((None, 8, 16, 1), "at least 16 bins and frames; received 8 × 16"),
+        ((None, 16, 16), r"must be \[batch, bins, frames, 1\]; received \(None, 16, 16\)"),
+    ],
+)
+def test_too_small_spectrograms_are_named(shape, message):
+    with pytest.raises(ValueError, match=message):
         SimpleClassifier(3).build(shape)
 
 
 def test_training_learns_and_its_seed_alone_fixes_the_weights():
     spectrograms, labels = bands(96, seed=0)
-    settings = {"epochs": 6, "learning_rate": 1e-3, "batch_size": 16, "seed": 5}
+    settings = {"steps": 36, "learning_rate": 1e-3, "batch_size": 16, "seed": 5}
     keras.utils.set_random_seed(1)
-    model, history = train_classifier(spectrograms, labels, 2, **settings)
-    assert len(history["accuracy"]) == 6
+    model, steps = SimpleClassifier(2, seed=5), []
+    train_classifier(
+        model, spectrograms, labels, after_step=lambda: steps.append(len(steps)), **settings
+    )
+    assert len(steps) == 36
 
     test, truth = bands(200, seed=1)
     logits, features = classify(model, test, batch_size=64)
@@ -93,19 +102,37 @@ def test_training_learns_and_its_seed_alone_fixes_the_weights():
         return tf.reshape(clips, [-1, 16, 16, 1])
 
     keras.utils.set_random_seed(2)
-    flat = spectrograms.reshape(96, -1)
-    twin, _ = train_classifier(flat, labels, 2, spectrogram=fold, **settings)
+    flat, twin = spectrograms.reshape(96, -1), SimpleClassifier(2, seed=5)
+    train_classifier(twin, flat, labels, prepare=fold, **settings)
     for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_batches_are_full_and_each_pass_has_every_clip_once():
+    clips = np.arange(5.0)[:, None]
+    batches = list(_training_stream(clips, np.arange(5), None, 5, 3, seed=1))
+    assert [x.shape[0] for x, _ in batches] == [3] * 5
+    drawn = np.concatenate([labels for _, labels in batches])
+    for first in (0, 5, 10):
+        assert sorted(drawn[first : first + 5]) == [0, 1, 2, 3, 4]
+    assert drawn[:5].tolist() != drawn[5:10].tolist()
 
 
 def test_unlabelled_clips_are_refused():
     spectrograms, labels = bands(8, seed=0)
     labels[3] = -1
     with pytest.raises(ValueError, match="received -1 to 1"):
-        train_classifier(spectrograms, labels, 2, epochs=1)
+        train_classifier(SimpleClassifier(2), spectrograms, labels, steps=1, learning_rate=1e-3)
 
 
 def test_no_clips_are_refused():
+    none = np.zeros((0, 16, 16, 1)), np.zeros(0, int)
     with pytest.raises(ValueError, match="received 0 labels"):
-        train_classifier(np.zeros((0, 16, 16, 1)), np.zeros(0, int), 2, epochs=1)
+        train_classifier(SimpleClassifier(2), *none, steps=1, learning_rate=1e-3)
+
+
+def test_training_that_leaves_the_finite_is_named():
+    spectrograms, labels = bands(16, seed=0)
+    spectrograms[3] = np.nan
+    with pytest.raises(ValueError, match=r"not finite; .* lower learning rate than 0\.1"):
+        train_classifier(SimpleClassifier(2), spectrograms, labels, steps=2, learning_rate=0.1)

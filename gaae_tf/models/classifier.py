@@ -1,7 +1,7 @@
-"""Training and use of the simple spectrogram classifier (paper A-E, Tables IV, V, VII, VIII).
+"""Training and use of classifiers (paper A-E, Tables IV, V, VII, VIII).
 
-It serves as scorer of generated sounds (METHOD §7) and, trained on a run's labelled clips alone, as
-the baseline that the GAAE's own classifier is held against.
+One training serves them all: scorers of generated sounds (METHOD §7), the simple classifier on a
+run's labelled clips that the GAAE's own is held against, and those that sounds teach.
 """
 
 from collections.abc import Callable
@@ -10,96 +10,104 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gaae_tf.networks.classifier import SimpleClassifier
+Prepare = Callable[[tf.Tensor], tf.Tensor]
+
+
+class _EachStep(keras.callbacks.Callback):
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._call()
 
 
 def train_classifier(
+    network: keras.Model,
     clips: np.ndarray,
     labels: np.ndarray,
-    classes: int,
     *,
-    spectrogram: Callable[[tf.Tensor], tf.Tensor] | None = None,
-    epochs: int,
-    learning_rate: float = 1e-4,
+    prepare: Prepare | None = None,
+    steps: int,
+    learning_rate: float,
     batch_size: int = 32,
     seed: int = 0,
-    verbose: int = 0,
-) -> tuple[SimpleClassifier, dict[str, list[float]]]:
-    """Trains a `SimpleClassifier` with Adam on cross-entropy.
+    after_step: Callable[[], None] = lambda: None,
+) -> None:
+    """Trains a classifier in place with Adam on cross-entropy.
 
-    The learning rate falls to zero along a cosine, and training runs for exactly `epochs`: the last
+    The learning rate falls to zero along a cosine, and training runs for exactly `steps`: the last
     weights are the settled ones, and no label but those in `labels` has any influence, which
     stopping by validation accuracy would give away. Equal arguments give equal weights on one CPU
     device.
 
     Args:
-        clips: Spectrograms [clips, bins, frames, 1] in [-1, 1], or what `spectrogram` turns into
-            them a batch at a time, such as audio [clips, samples].
+        network: Gives logits [batch, classes]; a new one, with `classes`.
+        clips: What the network takes, such as spectrograms [clips, bins, frames, 1], or what
+            `prepare` turns into that a batch at a time, such as audio [clips, samples].
         labels: Class numbers [clips], each in [0, classes).
-        classes: Number of classes.
-        spectrogram: TensorFlow function of a batch of clips, or None.
-        epochs: Passes over the clips.
-        learning_rate: Adam's at the start. The default is the paper's, for long trainings; a few
-            hundred steps need 1e-3.
+        prepare: TensorFlow function of a batch of clips, or None.
+        steps: Of `batch_size` clips. A batch may span two passes over the clips.
+        learning_rate: Adam's at the start. The paper's 1e-4 is for long trainings; a few hundred
+            steps need 1e-3.
         batch_size: Clips a step.
-        seed: Seed of the initial weights and of the order of clips.
-        verbose: As in Keras's `fit`: 1 shows a progress bar, 2 a line an epoch.
-
-    Returns:
-        The trained model, and its history: `loss` and `accuracy` on the clips for each epoch.
+        seed: Of the order of clips.
+        after_step: Called after each step.
 
     Raises:
-        ValueError: No clips, or clips and labels that do not belong together.
+        ValueError: No clips, clips and labels that do not belong together, or training came to
+            weights that are not finite.
     """
-    _check_labels(clips, labels, classes)
-    steps_per_epoch = -(-len(clips) // batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps_per_epoch)
-    model = SimpleClassifier(classes, seed=seed)
-    model.compile(
+    _check_labels(clips, labels, network.classes)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    network.compile(
         optimizer=keras.optimizers.Adam(schedule),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
         jit_compile=False,  # XLA is the slower of the two on CPUs
     )
-    history = model.fit(
-        _training_stream(clips, labels, spectrogram, epochs, batch_size, seed),
-        epochs=epochs,
+    network.fit(
+        _training_stream(clips, labels, prepare, steps, batch_size, seed),
+        steps_per_epoch=steps,
         shuffle=False,  # the stream is shuffled already
-        steps_per_epoch=steps_per_epoch,
-        verbose=verbose,
+        verbose=0,
+        callbacks=[_EachStep(after_step)],
     )
-    return model, history.history
+    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+        raise ValueError(
+            f"The classifier's training came to weights that are not finite; give it a lower "
+            f"learning rate than {learning_rate}."
+        )
 
 
 def classify(
-    model: SimpleClassifier,
+    model: keras.Model,
     clips: np.ndarray,
     *,
-    spectrogram: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    prepare: Prepare | None = None,
     batch_size: int = 128,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gives the logits and penultimate features of clips, a batch at a time.
 
     Args:
-        model: A built `SimpleClassifier`.
+        model: A built classifier that can `return_features`.
         clips: As in `train_classifier`.
-        spectrogram: As in `train_classifier`.
+        prepare: As in `train_classifier`.
         batch_size: Clips at a time; the result does not depend on it beyond rounding.
 
     Returns:
-        Logits, float32 [clips, classes], and features, float32 [clips, 256].
+        Logits, float32 [clips, classes], and features, float32 [clips, d].
 
     Raises:
         ValueError: No clips.
     """
     if len(clips) == 0:
         raise ValueError("clips must hold at least one clip; received none.")
-    stream = _in_order(clips, spectrogram, batch_size)
+    stream = _in_order(clips, prepare, batch_size)
     step = tf.function(
-        lambda spectrograms: model(spectrograms, return_features=True),
+        lambda batch: model(batch, return_features=True),
         input_signature=[stream.element_spec],
     )
-    batches = [step(spectrograms) for spectrograms in stream]
+    batches = [step(batch) for batch in stream]
     logits, features = zip(*batches, strict=True)
     return np.concatenate(logits), np.concatenate(features)
 
@@ -117,31 +125,38 @@ def _check_labels(clips: np.ndarray, labels: np.ndarray, classes: int) -> None:
         )
 
 
-def _training_stream(clips, labels, spectrogram, epochs, batch_size, seed) -> tf.data.Dataset:
-    """Every clip once an epoch, in an order that depends on (seed, epoch) alone."""
-    clips, labels = tf.constant(clips), tf.constant(labels, tf.int32)
+def _training_stream(clips, labels, prepare, steps, batch_size, seed) -> tf.data.Dataset:
+    """Full batches of clips, each clip once a pass, in an order of (seed, pass) alone.
 
-    def batches_of_epoch(epoch):
+    A batch may span two passes: the rest of a pass alone, perhaps one clip, would have no batch
+    statistics.
+    """
+    with tf.device("CPU"):
+        clips, labels = tf.convert_to_tensor(clips), tf.constant(labels, tf.int32)
+
+    def order_of_pass(number):
         order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(clips)), tf.stack([tf.constant(seed, tf.int64), epoch])
+            tf.range(len(labels)), tf.stack([tf.constant(seed, tf.int64), number])
         )
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        return tf.data.Dataset.from_tensor_slices(order)
 
     def gather(indices):
         x = tf.gather(clips, indices)
-        return x if spectrogram is None else spectrogram(x), tf.gather(labels, indices)
+        return x if prepare is None else prepare(x), tf.gather(labels, indices)
 
     return (
-        tf.data.Dataset.range(epochs)
-        .flat_map(batches_of_epoch)
+        tf.data.Dataset.range(-(-steps * batch_size // len(labels)))
+        .flat_map(order_of_pass)
+        .batch(batch_size, drop_remainder=True)
+        .take(steps)
         .map(gather, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(2)
     )
 
 
-def _in_order(clips, spectrogram, batch_size) -> tf.data.Dataset:
+def _in_order(clips, prepare, batch_size) -> tf.data.Dataset:
     """Every clip once, in order."""
     stream = tf.data.Dataset.from_tensor_slices(clips).batch(batch_size)
-    if spectrogram is not None:
-        stream = stream.map(spectrogram, num_parallel_calls=tf.data.AUTOTUNE)
+    if prepare is not None:
+        stream = stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
     return stream.prefetch(2)

@@ -13,6 +13,16 @@ from keras import ops
 CHANNELS = (32, 64, 128, 256)
 
 
+def check_size(bins: int, frames: int) -> None:
+    """Raises ValueError for spectrograms too small to be pooled four times."""
+    smallest = 2 ** len(CHANNELS)
+    if min(bins, frames) < smallest:
+        raise ValueError(
+            f"spectrograms must have at least {smallest} bins and frames; received {bins} × "
+            f"{frames}."
+        )
+
+
 class SimpleClassifier(keras.Model):
     """Gives class logits of spectrograms.
 
@@ -61,17 +71,17 @@ class SimpleClassifier(keras.Model):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights for spectrograms of `input_shape`, [batch, bins, frames, 1]."""
-        smallest = 2 ** len(CHANNELS)
-        if len(input_shape) != 4 or min(input_shape[1:3]) < smallest:
+        if len(input_shape) != 4:
             raise ValueError(
-                f"spectrograms must be [batch, bins, frames, 1] with at least {smallest} bins and "
-                f"frames; received shape {tuple(input_shape)}."
+                f"spectrograms must be [batch, bins, frames, 1]; received {tuple(input_shape)}."
             )
+        check_size(*input_shape[1:3])
         shape = tuple(input_shape)
         for convolution in self.convolutions:
             convolution.build(shape)
             shape = self.pool.compute_output_shape(convolution.compute_output_shape(shape))
         self.head.build(self.flatten.compute_output_shape(shape))
+        self.input_shapes = (tuple(input_shape[1:]),)  # of the inputs of one example
         self.built = True
 
     def call(self, spectrograms, return_features: bool = False):

@@ -91,6 +91,11 @@ class Decoder(keras.Model):
         x = ops.relu(self.norm(x, training=training))
         return ops.tanh(ops.cast(self.to_spectrogram(x), "float32"))
 
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs of one example."""
+        return ((self.style_dim,), *(() if self.classes is None else ((self.classes,),)))
+
     def get_config(self):
         """The constructor's arguments."""
         return {

@@ -15,9 +15,11 @@ from gaae_tf.networks.tower import Tower
 class SampleDiscriminator(keras.Model):
     """S(x, y) = Σ(embed(y)·h(x)) + dense(h(x)), spectrally normalised throughout.
 
+    Without classes it is the unsupervised BigGAN's: S(x) = dense(h(x)).
+
     Args:
         bins, frames: size of the spectrogram.
-        classes: length of the class vector.
+        classes: length of the class vector, or None for none.
         channels: ch.
         non_local_bins: bins at which the non-local block stands, 0 for none.
     """
@@ -26,7 +28,7 @@ class SampleDiscriminator(keras.Model):
         self,
         bins: int,
         frames: int,
-        classes: int,
+        classes: int | None,
         channels: int = 16,
         non_local_bins: int = 0,
         **kwargs,
@@ -40,23 +42,34 @@ class SampleDiscriminator(keras.Model):
         self.tower = Tower(
             bins, frames, channels, non_local_bins, spectral_norm=True, dtype=self.dtype_policy
         )
-        self.embed = SpectralDense(16 * channels, use_bias=False, dtype="float32")
+        self.embed = None
+        if classes is not None:
+            self.embed = SpectralDense(16 * channels, use_bias=False, dtype="float32")
         self.score = SpectralDense(1, dtype="float32")
         self.build()
 
     def build(self, input_shape=None):
         """Creates all weights; all sizes are known from the arguments."""
         self.tower.build((None, self.bins, self.frames, 1))
-        self.embed.build((None, self.classes))
+        if self.embed is not None:
+            self.embed.build((None, self.classes))
         self.score.build((None, 16 * self.channels))
         self.built = True
 
-    def call(self, spectrograms, condition, training=False):
+    def call(self, spectrograms, condition=None, training=False):
         """[batch, bins, frames, 1] and [batch, classes] -> float32 scores [batch, 1]."""
         features = self.tower(spectrograms, training=training)
+        score = self.score(features, training=training)
+        if self.embed is None:
+            return score
         embedded = self.embed(ops.cast(condition, "float32"), training=training)
-        projection = ops.sum(embedded * features, axis=-1, keepdims=True)
-        return projection + self.score(features, training=training)
+        return ops.sum(embedded * features, axis=-1, keepdims=True) + score
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs of one example."""
+        spectrogram = (self.bins, self.frames, 1)
+        return (spectrogram, *(() if self.classes is None else ((self.classes,),)))
 
     def get_config(self):
         """The constructor's arguments."""

@@ -57,6 +57,11 @@ class Encoder(keras.Model):
         features = self.tower(spectrograms, training=training)
         return self.guided(features), self.style(features)
 
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs of one example."""
+        return ((self.bins, self.frames, 1),)
+
     def get_config(self):
         """The constructor's arguments."""
         return {

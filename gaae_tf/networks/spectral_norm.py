@@ -30,7 +30,7 @@ class _SpectralLayer(keras.layers.Layer):
         )
         self.left_vector = self.add_weight(
             name="left_vector",
-            shape=(self.units,),
+            shape=kernel_shape[-1:],
             initializer="random_normal",
             trainable=False,
             dtype="float32",
@@ -43,7 +43,7 @@ class _SpectralLayer(keras.layers.Layer):
 
     def spectral_kernel(self, training: bool = False):
         """The kernel over σ, in the compute dtype; in training, one more power iteration."""
-        matrix = ops.reshape(self.kernel, (-1, self.units))
+        matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
         fixed = ops.stop_gradient(matrix)
         left = self.left_vector
         right = _unit(ops.matmul(fixed, left))
@@ -59,30 +59,76 @@ class _SpectralLayer(keras.layers.Layer):
 
 
 class SpectralConv2D(_SpectralLayer):
-    """Stride-1 "same" convolution with spectral normalisation.
+    """Convolution, padded to "same", with spectral normalisation.
 
     Args:
         units: output channels.
-        kernel_size: side of the square kernel.
+        kernel_size: of the kernel, (bins, frames), or the side of a square one.
         use_bias: whether a bias is added.
+        strides: of both axes.
     """
 
-    def __init__(self, units: int, kernel_size: int, use_bias: bool = True, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        kernel_size: int | tuple[int, int],
+        use_bias: bool = True,
+        strides: int = 1,
+        **kwargs,
+    ):
         super().__init__(units, use_bias, **kwargs)
         self.kernel_size = kernel_size
+        self.strides = strides
 
     def build(self, input_shape):
-        """Creates the kernel [size, size, channels, units], left vector [units] and bias."""
-        self._add_weights((self.kernel_size, self.kernel_size, input_shape[-1], self.units))
+        """Creates the kernel [bins, frames, channels, units], left vector [units] and bias."""
+        self._add_weights((*_sides(self.kernel_size), input_shape[-1], self.units))
 
     def call(self, x, training=False):
-        """[batch, bins, frames, channels] -> [batch, bins, frames, units]."""
-        x = ops.conv(x, self.spectral_kernel(training), padding="same")
+        """[batch, bins, frames, channels] -> [batch, bins/strides, frames/strides, units]."""
+        x = ops.conv(x, self.spectral_kernel(training), self.strides, padding="same")
         return x if self.bias is None else x + self.bias
 
     def get_config(self):
         """The constructor's arguments."""
-        return super().get_config() | {"kernel_size": self.kernel_size}
+        return super().get_config() | {"kernel_size": self.kernel_size, "strides": self.strides}
+
+
+class SpectralConv2DTranspose(_SpectralLayer):
+    """Transposed convolution, padded to "same", with spectral normalisation.
+
+    Args:
+        units: output channels.
+        kernel_size: of the kernel, (bins, frames), or the side of a square one.
+        strides: of both axes.
+        use_bias: whether a bias is added.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        kernel_size: int | tuple[int, int],
+        strides: int,
+        use_bias: bool = True,
+        **kwargs,
+    ):
+        super().__init__(units, use_bias, **kwargs)
+        self.kernel_size = kernel_size
+        self.strides = strides
+
+    def build(self, input_shape):
+        """Creates the kernel [bins, frames, units, channels], left vector [channels] and bias."""
+        self._add_weights((*_sides(self.kernel_size), self.units, input_shape[-1]))
+
+    def call(self, x, training=False):
+        """[batch, bins, frames, channels] -> [batch, bins·strides, frames·strides, units]."""
+        kernel = self.spectral_kernel(training)
+        x = ops.conv_transpose(x, kernel, self.strides, padding="same")
+        return x if self.bias is None else x + self.bias
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {"kernel_size": self.kernel_size, "strides": self.strides}
 
 
 class SpectralDense(_SpectralLayer):
@@ -101,6 +147,10 @@ class SpectralDense(_SpectralLayer):
         """[batch, inputs] -> [batch, units]."""
         x = ops.matmul(x, self.spectral_kernel(training))
         return x if self.bias is None else x + self.bias
+
+
+def _sides(kernel_size):
+    return (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
 
 
 def _unit(vector):

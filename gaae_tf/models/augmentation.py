@@ -1,0 +1,91 @@
+"""Altered spectrograms for the augmented classifier of Tables VII and VIII.
+
+Source: paper VII, "adding random noise, rotation of the spectrogram, multiplication with random
+zero patches, etc."; Park et al. 2019 (SpecAugment, arXiv 1904.08779) for the masks. The paper tells
+no sizes: these are ours, in shares of the spectrogram. Rotation is along time, where the transform
+is circular. Masks and patches are 0, the middle of [-1, 1], as a product with zeros is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+LARGEST_NOISE = 0.2  # deviation, in units of [-1, 1]
+LARGEST_SHIFT = 0.125  # of the frames, either way
+LARGEST_MASK = 0.125  # of bins, and of frames
+LARGEST_PATCH = 0.25  # of bins, and of frames of one patch
+
+# Streams of `drawn`; System has 0 and 1 for codes and labels.
+_NOISE, _SHARES = 2, 3
+
+# Columns of the uniform shares that decide all but the noise.
+_COLUMNS = (
+    "deviation",
+    "shift",
+    "bins_masked",
+    "bins_from",
+    "frames_masked",
+    "frames_from",
+    "patch_bins",
+    "patch_bins_from",
+    "patch_frames",
+    "patch_frames_from",
+)
+
+
+def augmented(spectrograms: tf.Tensor, drawn: Callable) -> tf.Tensor:
+    """Alters each spectrogram in its own way: shift, noise, one mask a dimension, one patch.
+
+    Args:
+        spectrograms: float32 [batch, bins, frames, 1] in [-1, 1].
+        drawn: drawn(stream, sampler) gives this replica's rows of sampler(global batch, key), as
+            `System._drawn` does.
+
+    Returns:
+        The same shape; noise may leave [-1, 1].
+    """
+    _, bins, frames, _ = spectrograms.shape
+    table = drawn(
+        _SHARES, lambda batch, key: tf.random.stateless_uniform([batch, len(_COLUMNS)], key)
+    )
+    shares = dict(zip(_COLUMNS, tf.unstack(table, axis=1), strict=True))
+    noise = drawn(
+        _NOISE, lambda batch, key: tf.random.stateless_normal([batch, bins, frames, 1], key)
+    )
+    x = shifted(spectrograms, _whole(2.0 * shares["shift"] - 1.0, LARGEST_SHIFT * frames))
+    x += LARGEST_NOISE * shares["deviation"][:, None, None, None] * noise
+    in_bins = _band(bins, LARGEST_MASK, shares["bins_masked"], shares["bins_from"])
+    in_frames = _band(frames, LARGEST_MASK, shares["frames_masked"], shares["frames_from"])
+    patch_bins = _band(bins, LARGEST_PATCH, shares["patch_bins"], shares["patch_bins_from"])
+    patch_frames = _band(frames, LARGEST_PATCH, shares["patch_frames"], shares["patch_frames_from"])
+    covered = (
+        in_bins[:, :, None]
+        | in_frames[:, None, :]
+        | (patch_bins[:, :, None] & patch_frames[:, None, :])
+    )
+    return tf.where(covered[..., None], 0.0, x)
+
+
+def shifted(spectrograms: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
+    """Rolls each spectrogram along time by its own number of frames, int32 [batch]."""
+    count = spectrograms.shape[2]
+    places = (tf.range(count)[None, :] - frames[:, None]) % count
+    return tf.gather(spectrograms, places, axis=2, batch_dims=1)
+
+
+def _band(size, largest, width, start):
+    """Whether each of `size` places is in an example's band, bool [batch, size].
+
+    `width` and `start` are shares in [0, 1) of the widest band, and of the places where one of its
+    width can begin.
+    """
+    width = _whole(width, largest * size + 1.0)  # 0 to the widest, all alike
+    first = _whole(start, tf.cast(size - width + 1, tf.float32))
+    places = tf.range(size)[None, :]
+    return (places >= first[:, None]) & (places < (first + width)[:, None])
+
+
+def _whole(share, size):
+    return tf.cast(share * size, tf.int32)

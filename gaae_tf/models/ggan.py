@@ -1,0 +1,63 @@
+"""GGAN, as described by Haque et al. 2020 in the paper of GAAE.
+
+Its own paper was not at hand. Said of it there: it rests on BigGAN; a feature network maps a
+recording to a latent; the condition is imposed on that latent, which so carries no general style
+code (section I); classifier and latent discriminator are those of Tables XXII and XXIII. Built
+from that (METHOD §8) as GAAE without reconstruction and with one code for two:
+
+    z = F(x);  ŷ = softmax C(z);  x̂_u = G(z_u, ŷ_u);  x̂_g = G(z_u, y_r)
+
+C reads the class from the code that G is fed, so this code is of the class, and L holds it to
+N(0, I), from which sampling draws it. Losses are GAAE's (1), (2), (4), (5), (7) and (8), without
+(3). `docs/ggan.svg` draws it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import tensorflow as tf
+
+from gaae_tf.models.gaae import GAAE
+
+
+class GGAN(GAAE):
+    """Trains F, G, C, S and L; one call of `train_step` is one iteration of GAAE's Algorithm 1.
+
+    Args:
+        encoder: the feature network F, with one code.
+        decoder: the generator G.
+        others: as in `GAAE`; of `loss_weights`, ω1 must be 1 and ω2 0, for there is no R.
+
+    Raises:
+        ValueError: as in `GAAE`, or ω2 is not 0.
+    """
+
+    NETWORKS: ClassVar = {
+        "encoder": "feature network F",
+        "decoder": "generator G",
+        "classifier": "classifier C",
+        "sample_discriminator": "sample discriminator S",
+        "latent_discriminator": "latent discriminator L",
+    }
+    LOSS_NAMES = tuple(name for name in GAAE.LOSS_NAMES if name != "R")
+    LOG_NAMES = tuple(name for name in GAAE.LOG_NAMES if name != "R")
+    RECONSTRUCTS = False
+
+    def __init__(self, *networks, loss_weights, **kwargs):
+        if loss_weights.omega_2 != 0.0:
+            raise ValueError(f"GGAN reconstructs nothing: omega_2 must be 0, got {loss_weights}")
+        super().__init__(*networks, loss_weights=loss_weights, **kwargs)
+
+    def codes(self, spectrograms):
+        """The codes by the averaged F."""
+        return {"latent": self.averaged_encoder(spectrograms)}
+
+    def probabilities_of(self, codes):
+        """ŷ by the averaged C, of what `codes` gave."""
+        return tf.nn.softmax(self.averaged_classifier(codes["latent"]))
+
+    def _encode(self, spectrograms):
+        """One code, guided and style code at once."""
+        code = self.encoder(spectrograms, training=True)
+        return code, code

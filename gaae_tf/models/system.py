@@ -1,0 +1,314 @@
+"""What all trained systems share, and what the training loop, checkpoints and TensorBoard ask.
+
+A system is a Keras model that holds networks and trains them by one `train_step` an iteration.
+Noise, the sums over replicas, loss scaling, the moving average and the batch statistics measured
+again (METHOD §4) are here; its losses and the order of its updates are its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import keras
+import tensorflow as tf
+
+
+class System(keras.Model):
+    """A trained system; what it is called, holds and gives stands in its class attributes.
+
+    Attributes of the class:
+        NETWORKS: the networks: attribute, and how it is called in words.
+        FROZEN: those of them that another run has trained, and this one leaves as they are.
+        AVERAGED: those of them with a moving average, in the attribute `averaged_<network>`.
+        SAMPLER: the one of them that makes sounds or their spectrograms; None without such.
+        OPTIMIZERS: the optimizers: name, and the networks that each moves. The first makes one
+            update an iteration, the others, of discriminators, k; each is in the attribute
+            `<name>_optimizer`.
+        LOSS_NAMES, LOG_NAMES: loss terms of an iteration, and all that `train_step` reports.
+        HINGE_LOSSES: those of LOSS_NAMES that are hinge losses of discriminators: 2 for a guess, 0
+            once all that they see is told apart with a margin.
+        PASSES: the updates of an iteration, by how many batches pass each network in one.
+        MAKES_AUDIO: whether the sampler gives audio [batch, samples, 1]; else spectrograms.
+        PRIOR: what codes are drawn from in training: "normal", N(0, 1), or "uniform", U(-1, 1).
+        SAMPLING_PRIOR: what they are drawn from in sampling, as `synthesis.style_codes` has it.
+        RECONSTRUCTS: whether calling the model reconstructs spectrograms.
+        CLASSIFIES: whether it has `class_probabilities` of spectrograms.
+        ENCODES: whether it has `codes` of spectrograms; one that classifies too has
+            `probabilities_of` these codes.
+
+    Args:
+        networks: the networks by their names in NETWORKS, built.
+        style_dim: length of the codes that the sampler takes; None without a sampler.
+        classes: how many classes the system knows, and so length of the class vector that its
+            sampler takes; None for none.
+        seed: noise and random labels of a step depend on (seed, step, place in the global batch)
+            alone.
+        average_decay: decay of the moving average, in [0, 1); 0 keeps a plain copy.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    NETWORKS: ClassVar[Mapping[str, str]]
+    FROZEN: ClassVar[tuple[str, ...]] = ()
+    AVERAGED: ClassVar[tuple[str, ...]]
+    SAMPLER: ClassVar[str | None] = None
+    OPTIMIZERS: ClassVar[Mapping[str, tuple[str, ...]]]
+    LOSS_NAMES: ClassVar[tuple[str, ...]]
+    LOG_NAMES: ClassVar[tuple[str, ...]]
+    HINGE_LOSSES: ClassVar[tuple[str, ...]] = ()
+    PASSES: ClassVar[tuple[Mapping[str, int], ...]]
+    MAKES_AUDIO: ClassVar[bool] = False
+    PRIOR: ClassVar[str] = "normal"
+    SAMPLING_PRIOR: ClassVar[str] = "normal"
+    RECONSTRUCTS: ClassVar[bool] = False
+    CLASSIFIES: ClassVar[bool] = False
+    ENCODES: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        networks: Mapping[str, keras.Model],
+        style_dim: int | None,
+        classes: int | None,
+        seed: int = 0,
+        average_decay: float = 0.9999,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not 0.0 <= average_decay < 1.0:
+            raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
+        for name in self.NETWORKS:
+            setattr(self, name, networks[name])
+        for name in self.FROZEN:
+            networks[name].trainable = False
+        for name in self.AVERAGED:
+            setattr(self, f"averaged_{name}", _copy(networks[name]))
+        self.style_dim = style_dim
+        self.classes = classes
+        self.seed = seed
+        self.average_decay = average_decay
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        # Plain variables, for they are no weights. How often a divergence made training go back:
+        self.rollbacks = tf.Variable(
+            0,
+            dtype=tf.int64,
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            name="rollbacks",
+        )
+        # And, of several replicas, each one's part in the first update that was not finite: 0 for
+        # no such update, 1 if this replica's share was finite, 2 + its number if it was not.
+        self.part_in_divergence = tf.Variable(
+            0.0,
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+            name="part_in_divergence",
+        )
+        self.built = True  # all networks are; without this MirroredStrategy looks for build()
+
+    def compile(self, *optimizers: keras.optimizers.Optimizer, **kwargs) -> None:
+        """Takes the optimizers in the order of OPTIMIZERS, and creates their variables."""
+        super().compile(optimizer=None, jit_compile=False, **kwargs)
+        for name, optimizer in zip(self.OPTIMIZERS, optimizers, strict=True):
+            setattr(self, f"{name}_optimizer", optimizer)
+            optimizer.build(self.variables_of(name))
+
+    def optimizer_of(self, name: str) -> keras.optimizers.Optimizer:
+        """The optimizer of that name in OPTIMIZERS."""
+        return getattr(self, f"{name}_optimizer")
+
+    def variables_of(self, name: str) -> list:
+        """Trainable variables that the optimizer of that name moves."""
+        networks = (getattr(self, network) for network in self.OPTIMIZERS[name])
+        return [variable for network in networks for variable in network.trainable_variables]
+
+    @property
+    def all_networks(self) -> dict[str, keras.Model]:
+        """Trained, frozen and averaged networks by attribute: all weights but `step`."""
+        names = (*self.NETWORKS, *(f"averaged_{name}" for name in self.AVERAGED))
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def lasting_networks(self) -> list[keras.Model]:
+        """The networks that are used once training is over: averaged and frozen ones."""
+        names = (*(f"averaged_{name}" for name in self.AVERAGED), *self.FROZEN)
+        return [getattr(self, name) for name in names]
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The network that makes sounds or their spectrograms, averaged or frozen."""
+        frozen = self.SAMPLER in self.FROZEN
+        return getattr(self, self.SAMPLER if frozen else f"averaged_{self.SAMPLER}")
+
+    def sample(self, style, condition=None, training: bool = False):
+        """What the sampler makes of codes [batch, style_dim] and, if it takes them, class vectors.
+
+        Returns:
+            float32 spectrograms [batch, bins, frames, 1], or audio [batch, samples, 1], in [-1, 1].
+        """
+        inputs = (style,) if self.classes is None else (style, condition)
+        return self.sampler(*inputs, training=training)
+
+    def _noise(self, like, draw):
+        """Prior codes and one-hot random labels, functions of (seed, step, draw, place in batch).
+
+        After a rollback they are others: then `rollbacks` is part of the key, too.
+
+        They are drawn for the global batch and each replica takes its part, so that several
+        replicas see what one device would. Labels are None in a system without classes.
+        """
+        prior = self._drawn(like, draw, 0, self._codes)
+        if self.classes is None:
+            return prior, None
+        labels = self._drawn(
+            like,
+            draw,
+            1,
+            lambda batch, key: tf.random.stateless_uniform(
+                [batch], key, maxval=self.classes, dtype=tf.int32
+            ),
+        )
+        return prior, tf.one_hot(labels, self.classes)
+
+    def _codes(self, batch, key):
+        """Codes [batch, style_dim] from the prior."""
+        if self.PRIOR == "uniform":
+            return tf.random.stateless_uniform([batch, self.style_dim], key, -1.0, 1.0)
+        return tf.random.stateless_normal([batch, self.style_dim], key)
+
+    def _drawn(self, like, draw, stream, sampler):
+        """This replica's rows of `sampler(global batch, key)`; another `stream`, other values.
+
+        `like` is a tensor with as many rows as this replica's batch has.
+        """
+        context = tf.distribute.get_replica_context()
+        batch = tf.shape(like)[0]
+        start = context.replica_id_in_sync_group * batch
+        key = tf.random.experimental.stateless_fold_in(
+            tf.constant([self.seed, draw], tf.int64), self.step.value
+        )
+        other = tf.random.experimental.stateless_fold_in(key, self.rollbacks)
+        key = tf.where(self.rollbacks > 0, other, key)
+        drawn = sampler(batch * context.num_replicas_in_sync, key + stream)
+        return drawn[start : start + batch]
+
+    def _apply(self, tape, scaled_loss, name):
+        """Applies the gradients of a loss by an optimizer; returns their global norm before it."""
+        optimizer, variables = self.optimizer_of(name), self.variables_of(name)
+        gradients = tape.gradient(scaled_loss, variables)
+        context = tf.distribute.get_replica_context()
+        # The norm of each replica's gradient, summed: finite only if all are.
+        own_norm = tf.linalg.global_norm(gradients)
+        norm = context.all_reduce(tf.distribute.ReduceOp.SUM, own_norm)
+        loss_scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if context.num_replicas_in_sync > 1:
+            finite = tf.math.is_finite(scaled_loss)
+            if not loss_scaling:  # which meets an overflow of gradients by leaving the step out
+                finite &= tf.math.is_finite(own_norm)
+            self._note_divergence(context, finite)
+        if loss_scaling:
+            if context.num_replicas_in_sync > 1:
+                # LossScaleOptimizer looks at its own replica only: let an overflow on one be seen
+                # by all.
+                overflow = norm * 0.0  # 0, or NaN
+                gradients = [gradient + tf.cast(overflow, gradient.dtype) for gradient in gradients]
+            norm /= optimizer.dynamic_scale
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return norm
+
+    def _note_divergence(self, context, finite):
+        """Notes this replica's part in the first update whose loss or gradient was not finite."""
+        bad = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(finite, 0.0, 1.0))
+        part = self.part_in_divergence
+        first = (bad > 0.0) & (part < 0.5)
+        bad_here = 2.0 + tf.cast(context.replica_id_in_sync_group, tf.float32)
+        part.assign(tf.where(first, tf.where(finite, 1.0, bad_here), part))
+
+    def _finish_step(self):
+        """Moves the averaged networks towards the trained ones, and counts the step."""
+        self._update_average()
+        self.step.assign_add(1)
+
+    def _update_average(self):
+        """Moves the averaged networks towards the trained ones, faster in early steps."""
+        step = tf.cast(self.step.value, tf.float32)
+        decay = tf.minimum(self.average_decay, (1.0 + step) / (10.0 + step))
+        for name in self.AVERAGED:
+            network, average = getattr(self, name), getattr(self, f"averaged_{name}")
+            for weight, mean in zip(network.weights, average.weights, strict=True):
+                mean.assign(mean + (weight - mean) * (1.0 - decay))
+
+    def reestimate_statistics(self, batches: int = 16, batch_size: int = 64) -> None:
+        """Measures the sampler's batch statistics again, over samples from the prior.
+
+        BigGAN's habit: the moving statistics belong to other codes, those of recordings say, and to
+        weights of other steps. A sampler without batch normalisation stays as it is, and so does a
+        frozen one, which the other networks know by the statistics that it has.
+
+        Args:
+            batches: how many batches to average over; 0 leaves the statistics alone.
+            batch_size: samples a batch.
+        """
+        if self.SAMPLER is None or self.SAMPLER in self.FROZEN:
+            return
+        norms = [layer for layer in self.sampler._flatten_layers() if hasattr(layer, "moving_mean")]
+        momenta = [layer.momentum for layer in norms]
+        for i in range(batches if norms else 0):
+            for layer in norms:
+                layer.momentum = i / (i + 1)  # a running mean
+            style = self._codes(batch_size, [self.seed, i])
+            labels = None
+            if self.classes is not None:
+                labels = tf.one_hot(tf.range(batch_size) % self.classes, self.classes)
+            self.sample(style, labels, training=True)
+        for layer, momentum in zip(norms, momenta, strict=True):
+            layer.momentum = momentum
+
+
+def batch_mean(values):
+    """Mean over the global batch of one value an example: this replica's share of it."""
+    replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+    return tf.reduce_mean(values) / replicas
+
+
+def over_replicas(shares):
+    """Sums each replica's share of the means."""
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
+
+
+def split_batches(batches: tuple) -> tuple[tuple, tuple]:
+    """The k batches of an iteration's discriminator updates, and the one of the last update.
+
+    Raises:
+        ValueError: there are fewer than two.
+    """
+    if len(batches) < 2:
+        raise ValueError(f"train_step needs k + 1 >= 2 batches, got {len(batches)}")
+    return batches[:-1], batches[-1]  # AutoGraph would mistake a starred assignment
+
+
+def mean_logs(updates: list[dict]) -> dict:
+    """Means of what several updates report."""
+    return {name: sum(update[name] for update in updates) / len(updates) for name in updates[0]}
+
+
+def _copy(network):
+    """An untrainable network of the same structure and weights."""
+    copy = type(network).from_config(network.get_config())
+    if not copy.built:  # a network that learns its sizes from its first input
+        copy.build_from_config(network.get_build_config())
+    copy.trainable = False
+    # keras counts weights by trainability: set first, then copy in the order of `weights`.
+    for mean, weight in zip(copy.weights, network.weights, strict=True):
+        mean.assign(weight)
+    return copy
