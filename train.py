@@ -9,11 +9,14 @@ Started again with the same flags it goes on where it was; Ctrl-C saves first.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from absl import app, flags, logging
 
 from gaae_tf.config import TrainConfig, define_flags
-from gaae_tf.training import finish, fit
+from gaae_tf.training import finish, fit, loop, run_lock
+from gaae_tf.training.storage import told_of_failing_storage
+from gaae_tf.training.strategy import this_worker
 
 define_flags()
 _DRY_RUN = flags.DEFINE_bool(
@@ -29,13 +32,18 @@ def main(_) -> int:
         if _DRY_RUN.value:
             print(finish.describe(config))
             return 0
-        run_dir = fit.train(config)
-        finish.leave_results(run_dir)
-    except fit.Interrupted as stop:
+        if not this_worker(config.strategy).is_chief:
+            fit.train(config)
+            return 0
+        with run_lock.locked(Path(config.run_dir)):
+            run_dir = fit.train(config)
+            with told_of_failing_storage(run_dir):
+                finish.leave_results(run_dir)
+    except loop.Interrupted as stop:
         print(f"Saved in {config.run_dir}. To go on, type the same command again.")
         return 128 + stop.signal_number
-    except (ValueError, OSError, fit.NonFiniteError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
+    except (ValueError, OSError, loop.NonFiniteError, loop.WorkerLostError) as error:
+        print(f"\ntrain.py: {error}", file=sys.stderr)  # below the progress line
         return 1
     return 0
 

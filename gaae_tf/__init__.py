@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import typing
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-    from gaae_tf.loading import LoadedGAAE
+    from gaae_tf.loading import Loaded
 
 __version__ = "0.1.0"
 
+# On processors with AVX2 alone TensorFlow leaves oneDNN off, and training takes 2.6 times as long
+# (BUILD.md). It reads this when it is imported, which is after this file wherever gaae_tf is first.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-def load(run_dir: str | Path, checkpoint: str = "latest", **options) -> LoadedGAAE:
+
+def load(run_dir: str | Path, checkpoint: str = "latest", **options) -> Loaded:
     """Loads a trained run for use; see `gaae_tf.loading.load`, which this imports when called."""
     from gaae_tf import loading
 

@@ -15,6 +15,7 @@ from typing import Any
 from absl import flags
 
 from gaae_tf.models.gaae import LossWeights
+from gaae_tf.networks import classifier, dcgan, wavegan
 from gaae_tf.networks.blocks import (
     WIDTH_SCHEDULES,
     base_size,
@@ -23,22 +24,60 @@ from gaae_tf.networks.blocks import (
 from gaae_tf.ops.log_magnitude import SCALINGS
 from gaae_tf.ops.stft import WINDOWS, StftSettings
 
-MODELS = ("gaae",)
+MODELS = (
+    "gaae",
+    "ggan",
+    "biggan",
+    "unsupervised_biggan",
+    "bigan",
+    "bigan_classifier",
+    "wavegan",
+    "specgan",
+    "tifgan",
+    "classifier",
+    "augmented_classifier",
+)
+# What a model with frozen networks needs: a trained run of this one.
+FROZEN_MODELS = {"bigan": "unsupervised_biggan", "bigan_classifier": "bigan"}
+# They make no sounds.
+CLASSIFIERS = ("bigan_classifier", "classifier", "augmented_classifier")
+# Those that learn from labels, and have classes; biggan from all labels, the others from a share.
+GUIDED = ("gaae", "ggan", *CLASSIFIERS)
+LABELLED_MODELS = (*GUIDED, "biggan")
+_ADVERSARIAL = tuple(model for model in MODELS if model not in CLASSIFIERS)
+_GAAE = ("gaae",)
+_GAAE_LOSSES = ("gaae", "ggan")
+# Networks of METHOD §4, and those of them that have a decoder.
+_BIGGAN_BLOCKS = ("gaae", "ggan", "biggan", "unsupervised_biggan", "bigan", "bigan_classifier")
+_DECODERS = _BIGGAN_BLOCKS[:-1]
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 DECAYS = ("constant", "linear")
-STRATEGIES = ("auto", "one", "mirrored")
+STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 
 
-def _setting(default: Any, help_text: str, choices: Iterable[str] | None = None) -> Any:
+def _setting(
+    default: Any,
+    help_text: str,
+    choices: Iterable[str] | None = None,
+    models: tuple[str, ...] = MODELS,
+) -> Any:
+    if models != MODELS:
+        help_text += f" Only for --model={', '.join(models)}."
     return dataclasses.field(
         default=default,
-        metadata={"help": help_text, "choices": tuple(choices) if choices else None},
+        metadata={
+            "help": help_text,
+            "choices": tuple(choices) if choices else None,
+            "models": models,
+        },
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training; the defaults are the paper's.
+    """Everything that decides a training; the defaults are the paper's for GAAE.
+
+    A field that only some models use must be left at its default for the others.
 
     Raises:
         ValueError: a value is out of its range or does not fit another; the message names the flag.
@@ -50,22 +89,35 @@ class TrainConfig:
     )
     run_dir: str = _setting("", "Run folder: made if absent, continued if it holds a run.")
     model: str = _setting("gaae", "Which system to train.", MODELS)
+    frozen_run: str = _setting(
+        "",
+        "Run folder whose trained networks stay frozen in this run: for bigan that of an "
+        "unsupervised_biggan, for bigan_classifier that of a bigan.",
+        models=tuple(FROZEN_MODELS),
+    )
     seed: int = _setting(0, "Seed of weights, guidance draw, data order and noise.")
 
     # Guidance (paper V-A, V-C).
     labelled_percent: float = _setting(
-        5.0, "Share of each class's training labels that guides training, in (0, 100]."
+        5.0,
+        "Share of each class's training labels that guides training, in (0, 100]; biggan: 100.",
+        models=LABELLED_MODELS,
     )
     labelled_per_class: int = _setting(
-        0, "Clips of each class whose labels guide training; 0: go by --labelled_percent."
+        0,
+        "Clips of each class whose labels guide training; 0: go by --labelled_percent.",
+        models=GUIDED,
     )
     guidance_speakers_per_class: int = _setting(
-        0, "Speakers of each class, all of whose labels guide training; 0: go by the flags above."
+        0,
+        "Speakers of each class, all of whose labels guide training; 0: go by the flags above.",
+        models=GUIDED,
     )
     guidance_dataset: str = _setting(
         "",
         "Data set folder whose classes and labels guide training; its guiding clips join the "
         "unlabelled ones. Empty: --dataset's own.",
+        models=GUIDED,
     )
 
     # Spectrogram (paper IV-B).
@@ -84,53 +136,91 @@ class TrainConfig:
     )
     dynamic_range_nepers: float = _setting(
         10.0,
-        "r: log-magnitudes below the maximum by more than this are clipped (paper: 10, NSynth 15).",
+        "r: log-magnitudes below the maximum by more than this are clipped (paper: 10, NSynth 15); "
+        "--scaling=standardised and per_bin count it in deviations (SpecGAN: 3).",
     )
 
     # Networks (paper appendix A).
-    channels: int = _setting(16, "ch, the base width of all convolutional networks.")
-    width_schedule: str = _setting("biggan", "Widths of the decoder.", WIDTH_SCHEDULES)
-    non_local_bins: int = _setting(
-        128, "Bins at which the non-local block stands, 0 for none (paper: half the spectrogram's)."
+    channels: int = _setting(
+        16,
+        "ch, the base width of all convolutional networks (WaveGAN, SpecGAN, TiFGAN: 64); the "
+        "simple classifiers have their own.",
     )
-    guided_dim: int = _setting(128, "Length of the guided code z.")
-    style_dim: int = _setting(128, "Length of the style code z'.")
+    width_schedule: str = _setting(
+        "biggan",
+        "Widths of the decoder, a BigGAN's generator.",
+        WIDTH_SCHEDULES,
+        _DECODERS,
+    )
+    non_local_bins: int = _setting(
+        128,
+        "Bins at which the non-local block stands, 0 for none (paper: half the spectrogram's).",
+        models=_BIGGAN_BLOCKS,
+    )
+    guided_dim: int = _setting(128, "Length of the guided code z.", models=_GAAE)
+    style_dim: int = _setting(
+        128,
+        "Length of the style code z', of a generator's z, or of the one code of GGAN and BiGAN.",
+    )
 
     # Loss (paper VI, equation 6).
-    alpha: float = _setting(0.5, "Weight of generation and reconstruction; alpha + beta = 1.")
-    beta: float = _setting(0.5, "Weight of classification and latent matching.")
-    omega_1: float = _setting(0.6, "Weight of G; omega_1 + omega_2 = 1.")
-    omega_2: float = _setting(0.4, "Weight of lambda * R.")
-    omega_3: float = _setting(0.25, "Weight of Cl; omega_3 + omega_4 + omega_5 = 1.")
-    omega_4: float = _setting(0.25, "Weight of Cg.")
-    omega_5: float = _setting(0.5, "Weight of Lg.")
-    reconstruction_lambda: float = _setting(20.0, "lambda, the factor of R.")
+    alpha: float = _setting(
+        0.5, "Weight of generation and reconstruction; alpha + beta = 1.", models=_GAAE_LOSSES
+    )
+    beta: float = _setting(
+        0.5, "Weight of classification and latent matching.", models=_GAAE_LOSSES
+    )
+    omega_1: float = _setting(0.6, "Weight of G; omega_1 + omega_2 = 1.", models=_GAAE)
+    omega_2: float = _setting(0.4, "Weight of lambda * R.", models=_GAAE)
+    omega_3: float = _setting(
+        0.25, "Weight of Cl; omega_3 + omega_4 + omega_5 = 1.", models=_GAAE_LOSSES
+    )
+    omega_4: float = _setting(0.25, "Weight of Cg.", models=_GAAE_LOSSES)
+    omega_5: float = _setting(0.5, "Weight of Lg.", models=_GAAE_LOSSES)
+    reconstruction_lambda: float = _setting(20.0, "lambda, the factor of R.", models=_GAAE)
     condition: str = _setting(
-        "soft", "Form of the predicted class as a condition.", ("soft", "hard")
+        "soft", "Form of the predicted class as a condition.", ("soft", "hard"), _GAAE_LOSSES
     )
     stop_condition_gradient: bool = _setting(
-        True, "Whether the predicted class conditions the decoder without gradient."
+        True,
+        "Whether the predicted class conditions D without gradient.",
+        models=_GAAE_LOSSES,
     )
 
     # Optimisation (paper V).
-    steps: int = _setting(60_000, "Iterations of Algorithm 1.")
+    steps: int = _setting(60_000, "Iterations: k discriminator updates and one of the rest.")
     max_minutes: float = _setting(
         0.0, "Stop cleanly after this many minutes of training if steps are not done; 0: no limit."
     )
     batch_size: int = _setting(128, "Global batch of each draw of unlabelled and labelled clips.")
-    discriminator_steps: int = _setting(2, "k, discriminator updates an iteration.")
-    autoencoder_learning_rate: float = _setting(5e-5, "Adam's rate for E, D and C.")
-    discriminator_learning_rate: float = _setting(2e-4, "Adam's rate for S and L.")
+    discriminator_steps: int = _setting(
+        2, "k, discriminator updates an iteration.", models=_ADVERSARIAL
+    )
+    autoencoder_learning_rate: float = _setting(
+        5e-5, "Adam's rate for E, D and C, a generator, BiGAN's features, or a classifier."
+    )
+    discriminator_learning_rate: float = _setting(
+        2e-4, "Adam's rate for S and L, or a discriminator.", models=_ADVERSARIAL
+    )
+    weight_decay: float = _setting(
+        2.5e-5,
+        "L2 penalty of the kernels of BiGAN's features and discriminator.",
+        models=("bigan",),
+    )
     learning_rate_decay: str = _setting(
         "constant", "constant, or linear: to zero over the second half of the steps.", DECAYS
     )
     adam_beta_1: float = _setting(0.0, "Adam's beta 1.")
     adam_beta_2: float = _setting(0.999, "Adam's beta 2.")
     average_decay: float = _setting(
-        0.9999, "Decay of the moving average of E, D and C that sampling uses; 0 for none."
+        0.9999,
+        "Decay of the moving average of E, D and C, a generator, features, or a classifier, which "
+        "are used once training is over; 0: none.",
     )
     reestimate_batches: int = _setting(
-        16, "Batches from which batch statistics are measured again before sampling; 0 for none."
+        16,
+        "Batches from which batch statistics are measured again before sampling; 0 for none.",
+        models=_DECODERS,
     )
 
     # Running.
@@ -139,8 +229,16 @@ class TrainConfig:
         "auto: mixed_float16 on GPUs, the faster of bfloat16 and float32 on CPUs.",
         PRECISIONS,
     )
+    max_rollbacks: int = _setting(
+        3,
+        "How often a run may go back to its last checkpoint, and on with other noise, because a "
+        "loss or gradient was not finite; 0: stop at once.",
+    )
     strategy: str = _setting(
-        "auto", "one device or all GPUs mirrored; auto: mirrored with two GPUs or more.", STRATEGIES
+        "auto",
+        "One device, all GPUs mirrored, or multi_worker: all of several processes, as TF_CONFIG "
+        "tells; auto: mirrored with two GPUs or more.",
+        STRATEGIES,
     )
     steps_per_call: int = _setting(10, "Iterations inside one compiled call.")
     checkpoint_every: int = _setting(1000, "Steps between checkpoints.")
@@ -167,6 +265,8 @@ class TrainConfig:
             "sample_rate_hz",
             "clip_samples",
             "max_minutes",
+            "max_rollbacks",
+            "weight_decay",
             "reestimate_batches",
             "seed",
             "labelled_per_class",
@@ -182,6 +282,11 @@ class TrainConfig:
                 raise ValueError(f"--{name} must be in [0, 1), got {getattr(self, name)}")
         if not 0.0 < self.labelled_percent <= 100.0:
             raise ValueError(f"--labelled_percent must be in (0, 100], got {self.labelled_percent}")
+        if self.model == "biggan" and self.labelled_percent != 100.0:
+            raise ValueError(
+                "--model=biggan learns from all training labels: --labelled_percent must be 100, "
+                f"got {self.labelled_percent}"
+            )
         if self.labelled_per_class and self.guidance_speakers_per_class:
             raise ValueError(
                 f"--labelled_per_class={self.labelled_per_class} and "
@@ -191,6 +296,11 @@ class TrainConfig:
         if not 0.0 < self.dynamic_range_nepers < 100.0:
             raise ValueError(
                 f"--dynamic_range_nepers must be in (0, 100), got {self.dynamic_range_nepers}"
+            )
+        if self.model in FROZEN_MODELS and not self.frozen_run:
+            raise ValueError(
+                f"--model={self.model} needs --frozen_run, the run folder of a trained "
+                f"{FROZEN_MODELS[self.model]}"
             )
         if not self.dataset:
             raise ValueError(
@@ -208,6 +318,12 @@ class TrainConfig:
                 isinstance(value, bool) and type_ is not bool
             ):
                 raise ValueError(f"--{field.name} must be of type {type_.__name__}, got {value!r}")
+            models = field.metadata["models"]
+            if self.model not in models and value != field.default:
+                raise ValueError(
+                    f"--{field.name} is only for --model={', '.join(models)}; leave it at "
+                    f"{field.default!r} for --model={self.model}, got {value!r}"
+                )
             choices = field.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(
@@ -219,6 +335,21 @@ class TrainConfig:
         """The weights of equation (6)."""
         names = (field.name for field in dataclasses.fields(LossWeights))
         return LossWeights(**{name: getattr(self, name) for name in names})
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether the model learns from labels, and so has classes."""
+        return self.model in LABELLED_MODELS
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether the model learns from clips of all, whatever their labels."""
+        return self.model not in ("biggan", *CLASSIFIERS)
+
+    @property
+    def draws(self) -> int:
+        """Batches of an iteration: k + 1, or one for a model without discriminator."""
+        return 1 if self.model in CLASSIFIERS else self.discriminator_steps + 1
 
     @property
     def stft(self) -> StftSettings:
@@ -244,7 +375,16 @@ class TrainConfig:
                 f"--hop_samples={self.hop_samples} does not divide the data set's clips of "
                 f"{clip_samples} samples"
             )
+        if self.model == "wavegan":
+            wavegan.base_length(clip_samples)  # raises
+            return
         frames = clip_samples // self.hop_samples
+        if self.model in ("specgan", "tifgan"):
+            dcgan.base_shape(self.stft.bins, frames)  # raises
+            return
+        if self.model in ("classifier", "augmented_classifier"):
+            classifier.check_size(self.stft.bins, frames)  # raises
+            return
         try:
             _, _, doublings = base_size(self.stft.bins, frames)
             check_non_local_bins(self.non_local_bins, self.stft.bins, doublings)
@@ -288,6 +428,8 @@ class TrainConfig:
             return cls.from_flags(values)
         except (flags.Error, ValueError) as error:
             raise ValueError(f"{path}: {error}") from error
+        except RecursionError as error:  # absl looks for flags of a like name
+            raise ValueError(f"{path} has a flag whose name is too long to be one") from error
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:

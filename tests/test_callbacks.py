@@ -8,6 +8,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 import gaae_tf
+from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.stft import stft
@@ -45,7 +46,14 @@ DATA = DataDescription(
 )
 AUDIO = np.random.default_rng(0).integers(-9000, 9000, (11, SAMPLES)).astype(np.int16)
 LABELS = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, -1], np.int32)
-LOGS = {"EDC": 0.5, "R": 0.25, "S_loss": 2.0, "gradient_norm_EDC": 3.0, "steps_per_second": 1.5}
+LOGS = {
+    "EDC": 0.5,
+    "R": 0.25,
+    "S_loss": 2.0,
+    "gradient_norm_EDC": 3.0,
+    "steps_per_second": 1.5,
+    "waiting_share": 0.125,
+}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +120,7 @@ def test_every_call_is_a_point_of_each_curve(logged):
         "loss/S_loss": 2.0,
         "gradient_norm/EDC": 3.0,
         "speed/steps_per_second": 1.5,
+        "speed/waiting_share": 0.125,
         "speed/clips_per_second": 1.5 * 3 * 2 * 8,  # 3 draws a step, x_u and x_l of 8 clips each
         "learning_rate/autoencoder": 0.25,
         "learning_rate/sample": 0.5,
@@ -128,10 +137,14 @@ def test_nothing_else_is_logged(logged):
         "spectrograms",
         "gradient_norm/EDC",
         "speed/steps_per_second",
+        "speed/waiting_share",
         "speed/clips_per_second",
         "learning_rate/autoencoder",
         "learning_rate/sample",
         "learning_rate/latent",
+        "rollbacks",
+        "collapse/saturated_steps/S_loss",
+        *(f"collapse/generated_variance/{name}" for name in CLASSES),
     }
 
 
@@ -237,9 +250,9 @@ def test_projector_shows_the_codes_of_every_clip_with_its_class(model, log_dir):
         codes[embedding.tensor_name] = np.loadtxt(log_dir / embedding.tensor_path, delimiter="\t")
     path = DATA.signal_path(CONFIG.stft, CONFIG.scaling, CONFIG.dynamic_range_nepers)
     guided, style = model.averaged_encoder(path.spectrogram((AUDIO / 32768.0).astype(np.float32)))
-    assert set(codes) == {"z_guided", "z_style"}
-    np.testing.assert_allclose(codes["z_guided"], guided, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(codes["z_style"], style, rtol=1e-4, atol=1e-5)
+    assert set(codes) == {"guided", "style"}
+    np.testing.assert_allclose(codes["guided"], guided, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(codes["style"], style, rtol=1e-4, atol=1e-5)
 
 
 def test_a_continued_run_replaces_what_came_after_its_checkpoint(model, tmp_path):
@@ -280,3 +293,81 @@ def test_networks_that_broke_down_are_shown_without_sounds(tmp_path):
     kinds = {tag.split("/")[-1] for tag in logged if tag.startswith("sounds/")}
     assert kinds == {"real"}
     assert [step for step, _ in logged["spectrograms"]] == [4]
+
+
+def steps_of_saturation(model, log_dir, losses):
+    """Calls the hooks for calls of 200 steps with these S_loss; returns what was logged."""
+    model.step.assign(0)
+    logger = TensorBoardLogger(log_dir, CONFIG, DATA, AUDIO, LABELS, summary_every=10**6)
+    logger.set_model(model)
+    logger.on_train_begin()
+    for i, loss in enumerate(losses, 1):
+        model.step.assign(200 * i)
+        logger.on_train_batch_end(200 * i - 1, LOGS | {"S_loss": loss})
+    return [int(value) for _, value in read(log_dir)["collapse/saturated_steps/S_loss"]]
+
+
+def test_a_discriminator_that_wins_for_long_is_warned_about_once(model, tmp_path, capsys):
+    steps = steps_of_saturation(model, tmp_path, [0.01] * 5)
+    assert steps == [200, 400, 600, 800, 1000]
+    (warning,) = capsys.readouterr().out.strip().splitlines()
+    assert warning.startswith("WARNING: S_loss has been below 0.05 for 600 steps, to step 600")
+
+
+def test_a_discriminator_that_wins_now_and_then_is_not_warned_about(model, tmp_path, capsys):
+    steps = steps_of_saturation(model, tmp_path, [0.01, 0.01, 0.06, 0.01, float("nan")])
+    assert steps == [200, 400, 0, 200, 0]
+    assert capsys.readouterr().out == ""
+
+
+def test_variance_is_of_the_generated_sounds_of_each_class(model, logged):
+    style = synthesis.style_codes(CONFIG.seed, tf.range(2), CONFIG.style_dim, "normal")
+    weights = model.averaged_decoder.get_weights()
+    model.reestimate_statistics(CONFIG.reestimate_batches)
+    for label, name in enumerate(CLASSES):
+        first, second = model.sample(style, tf.one_hot([label] * 2, 3)).numpy()
+        expected = np.mean((first - second) ** 2 / 2)  # of two values, with one degree of freedom
+        _, variance = logged[f"collapse/generated_variance/{name}"][-1]
+        assert variance == pytest.approx(expected, rel=1e-3)
+    model.averaged_decoder.set_weights(weights)
+
+
+def test_a_class_whose_sounds_are_all_but_equal_is_warned_about_once(model, tmp_path, capsys):
+    logger = TensorBoardLogger(tmp_path, CONFIG, DATA, AUDIO, LABELS, summary_every=4)
+    logger.set_model(model)
+    logger.on_train_begin()
+    generated = np.random.default_rng(0).normal(0.0, 0.04, (3, 2, 32, 16, 1))
+    with logger._writer.as_default(4):
+        logger._write_variance(generated, 4)
+        assert capsys.readouterr().out == ""
+        generated[1] *= 0.5
+        logger._write_variance(generated, 8)
+        logger._write_variance(generated, 12)
+    (warning,) = capsys.readouterr().out.strip().splitlines()
+    assert warning.startswith("WARNING: the generated sounds of middle are all but equal at step 8")
+
+
+def test_loss_scale_and_skipped_updates_are_logged(tmp_path):
+    config = dataclasses.replace(
+        CONFIG,
+        model="classifier",
+        precision="mixed_float16",
+        non_local_bins=128,
+        guided_dim=128,
+        discriminator_learning_rate=2e-4,
+        reestimate_batches=16,
+    )
+    model = build_model(config, DATA)
+    compile_model(model, config)
+    logger = TensorBoardLogger(tmp_path, config, DATA, AUDIO[:0], LABELS[:0], summary_every=100)
+    logger.set_model(model)
+    logger.on_train_begin()
+    x = tf.random.stateless_normal([4, 32, 16, 1], [1, 2])
+    y = tf.one_hot([0, 1, 2, 0], 3)
+    model.train_step(((x, y),))
+    model.train_step(((x + np.inf, y),))  # an overflow: the update is left out, the scale halved
+    logger.on_train_batch_end(1, {"C_loss": 1.0})
+    logger.on_train_end()
+    logged = read(tmp_path)
+    assert [float(value) for _, value in logged["loss_scale/classifier"]] == [2.0**14]
+    assert [int(value) for _, value in logged["skipped_updates/classifier"]] == [1]

@@ -1,22 +1,26 @@
 """Two logical CPU devices must train as one does on the same global batch."""
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_gaae import batches, tiny_model
+import test_biggan
+import test_gaae
+import test_wasserstein
+
+from gaae_tf.config import TrainConfig
+from gaae_tf.models.system import System, batch_mean, over_replicas
+from gaae_tf.training import loop
+from gaae_tf.training.checkpoints import Checkpoints
 
 pytestmark = pytest.mark.slow  # compiling a step for two devices takes most of a minute
 
 
-@pytest.fixture(scope="module")
-def mirrored():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
-def train(strategy, steps, dtype="float32", optimizer=None):
+def train(strategy, steps, make, batches, *arguments):
     with strategy.scope():
-        model = tiny_model(dtype, optimizer)
+        model = make(*arguments)
     data = tf.data.Dataset.from_tensor_slices(
         tf.nest.map_structure(
             lambda *parts: tf.stack(parts), *[batches(seed=seed) for seed in range(steps)]
@@ -42,9 +46,18 @@ def sgd():
     return keras.optimizers.SGD(0.01)
 
 
-def test_two_replicas_give_the_update_of_one(mirrored):
-    one, logs_of_one = train(tf.distribute.get_strategy(), 3, optimizer=sgd)
-    two, logs_of_two = train(mirrored, 3, optimizer=sgd)
+@pytest.mark.parametrize(
+    ("make", "batches"),
+    [
+        (lambda: test_gaae.tiny_model(optimizer=sgd), test_gaae.batches),
+        (lambda: test_biggan.biggan(optimizer=sgd), test_biggan.batches),
+        (lambda: test_wasserstein.wavegan(optimizer=sgd), test_wasserstein.batches),
+    ],
+    ids=["gaae", "biggan", "wavegan"],
+)
+def test_two_replicas_give_the_update_of_one(mirrored, make, batches):
+    one, logs_of_one = train(tf.distribute.get_strategy(), 3, make, batches)
+    two, logs_of_two = train(mirrored, 3, make, batches)
     for a, b in zip(one.weights, two.weights, strict=True):
         assert np.asarray(b.numpy()) == pytest.approx(np.asarray(a.numpy()), abs=1e-5), a.path
     for a, b in zip(logs_of_one, logs_of_two, strict=True):
@@ -58,9 +71,51 @@ def test_replicas_keep_equal_weights_under_adam_and_mixed_precision(mirrored):
         inner = keras.optimizers.Adam(1e-3, beta_1=0.0)
         return keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**10)
 
-    model, logs = train(mirrored, 2, "mixed_float16", scaled)
+    model, logs = train(
+        mirrored, 2, test_gaae.tiny_model, test_gaae.batches, "mixed_float16", scaled
+    )
     assert all(np.isfinite(list(one.values())).all() for one in logs)
     for variable in model.trainable_variables:
         first, second = mirrored.experimental_local_results(variable.value)
         assert np.array_equal(first, second)
     assert model.step.numpy() == 2
+
+
+class Minimal(System):
+    """One network that learns to give its input back."""
+
+    NETWORKS: ClassVar = {"network": "network"}
+    AVERAGED = ()
+    SAMPLER = None
+    OPTIMIZERS: ClassVar = {"only": ("network",)}
+    LOSS_NAMES = ("loss",)
+    LOG_NAMES = ("loss", "norm")
+
+    def train_step(self, x):
+        with tf.GradientTape() as tape:
+            loss = batch_mean(tf.square(self.network(x) - x))
+        norm = self._apply(tape, loss, "only")
+        self._finish_step()
+        return over_replicas({"loss": loss}) | {"norm": norm}
+
+
+@pytest.mark.parametrize("replica", [0, 1])
+def test_the_replica_that_diverged_is_named(mirrored, replica, tmp_path):
+    with mirrored.scope():
+        network = keras.Sequential([keras.layers.Input([1]), keras.layers.Dense(1)])
+        model = Minimal({"network": network}, None, None)
+        model.compile(sgd())
+        checkpoints = Checkpoints(tmp_path, model, keep=1)
+    values = np.ones((6 * 2, 2, 1), np.float32)  # each step's batch for one replica, then the other
+    values[3 * 2 + replica] = np.nan  # in the fourth step
+    config = TrainConfig(dataset="d", run_dir=str(tmp_path), steps=6, batch_size=4)
+    with pytest.raises(
+        loop.NonFiniteError, match=f"^step 3: loss = nan, norm = nan, first on replica {replica}$"
+    ):
+        loop.run_steps(
+            model,
+            lambda _: tf.data.Dataset.from_tensor_slices(values),
+            mirrored,
+            config,
+            checkpoints,
+        )

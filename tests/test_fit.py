@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -24,7 +25,7 @@ from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.ops.stft import StftSettings
-from gaae_tf.training import finish, fit
+from gaae_tf.training import finish, fit, loop
 from gaae_tf.training.callbacks import TensorBoardLogger
 
 REPOSITORY = Path(__file__).parents[1]
@@ -112,7 +113,7 @@ def test_a_continued_run_has_the_state_of_an_unbroken_one_bit_for_bit(config, tm
     assert_same_state(whole.run_dir, broken.run_dir)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_terminated_command_saves_and_continues_to_the_same_state(config, tmp_path):
     whole = dataclasses.replace(config, steps=60)
     broken = dataclasses.replace(whole, run_dir=str(tmp_path / "broken"))
@@ -140,10 +141,11 @@ def test_an_interrupt_saves_the_step_that_it_met(config):
             os.kill(os.getpid(), signal.SIGINT)
 
     parts = run_parts(config)
-    with pytest.raises(fit.Interrupted, match="SIGINT"):
-        fit.run_steps(**parts, callbacks=[Interrupting()])
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(loop.Interrupted, match="SIGINT"):
+        loop.run_steps(**parts, callbacks=[Interrupting()])
     assert int(state(config.run_dir)["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 2
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_last_checkpoint(config):
@@ -154,11 +156,127 @@ def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_last_checkpoin
                 weight.assign(weight * np.nan)
 
     parts = run_parts(dataclasses.replace(config, steps=8, checkpoint_every=4))
-    with pytest.raises(fit.NonFiniteError, match=r"step 6: .*Cl = nan"):
-        fit.run_steps(**parts, callbacks=[Poisoning()])
+    with pytest.raises(loop.NonFiniteError, match=r"step 6: .*Cl = nan"):
+        loop.run_steps(**parts, callbacks=[Poisoning()])
     last = state(config.run_dir)
     assert int(last["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 4
     assert all(np.isfinite(value).all() for value in last.values() if value.dtype == np.float32)
+
+
+def test_a_divergence_goes_back_to_the_last_checkpoint_with_the_data_of_its_step(
+    config, monkeypatch, capsys
+):
+    calls = []
+
+    def diverging(model, stream, strategy, config, checkpoints, **_):
+        """Saves step 2 in the first call; diverges after it in every one."""
+        weights = [weight.numpy() for weight in model.trainable_variables]
+        first_clips = next(iter(stream(tf.distribute.InputContext())))[0][0].numpy()
+        calls.append((int(model.step.numpy()), int(model.rollbacks.numpy()), first_clips, weights))
+        if len(calls) == 1:
+            model.step.assign(2)
+            checkpoints.save()
+        model.step.assign(3)
+        for weight in model.trainable_variables:
+            weight.assign(weight * np.nan)
+        raise loop.NonFiniteError("step 3: R = nan")
+
+    monkeypatch.setattr(fit, "run_steps", diverging)
+    with pytest.raises(loop.NonFiniteError, match=r"step 3: R = nan. The run went back 2 times"):
+        fit.train(dataclasses.replace(config, max_rollbacks=2))
+    first, second, third = calls
+    assert [call[:2] for call in calls] == [(0, 0), (2, 1), (2, 2)]
+    assert np.array_equal(second[2], third[2])
+    assert not np.array_equal(first[2], second[2])
+    for a, b, c in zip(first[3], second[3], third[3], strict=True):
+        assert np.array_equal(a, b)
+        assert np.array_equal(a, c)
+    printed = capsys.readouterr().out
+    assert "step 3: R = nan. Going back to step 2, and on with other noise: rollback 2 of 2" in (
+        printed
+    )
+
+
+def test_noise_is_another_after_a_rollback_and_else_of_seed_step_and_draw_alone(config):
+    from gaae_tf.training.build import build_model
+
+    config, *_, data = fit.resolve(config)
+    model = build_model(dataclasses.replace(config, seed=6), data)
+    model.step.assign(5)
+    like = tf.zeros([3, 1])
+    key = tf.random.experimental.stateless_fold_in(
+        tf.constant([6, 1], tf.int64), tf.constant(5, tf.int64)
+    )
+    expected = tf.random.stateless_normal([3, config.style_dim], key)
+    drawn = []
+    for rollbacks in (0, 1, 2):
+        model.rollbacks.assign(rollbacks)
+        drawn.append(model._noise(like, draw=1)[0].numpy())
+    assert np.array_equal(drawn[0], expected)
+    for a, b in itertools.combinations(drawn, 2):
+        assert not np.isclose(a, b).any()
+
+
+@pytest.mark.slow
+def test_a_run_that_diverged_once_ends_well_and_is_the_same_if_it_is_interrupted(
+    config, tmp_path, monkeypatch
+):
+    class Poisoning(TensorBoardLogger):
+        """Breaks C after step 6, unless the run has gone back before."""
+
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            if batch == 5 and not self.model.rollbacks.numpy():
+                weight = self.model.classifier.trainable_variables[-1]
+                weight.assign(weight * np.nan)
+
+    whole = dataclasses.replace(config, steps=10, checkpoint_every=4)
+    monkeypatch.setattr(fit, "TensorBoardLogger", Poisoning)
+    fit.train(whole)
+    last = state(whole.run_dir)
+    assert last["rollbacks/.ATTRIBUTES/VARIABLE_VALUE"] == 1
+    assert all(np.isfinite(value).all() for value in last.values() if value.dtype == np.float32)
+
+    broken = dataclasses.replace(whole, run_dir=str(tmp_path / "broken"))
+    fit.train(dataclasses.replace(broken, steps=9))
+    fit.train(broken)
+    assert_same_state(whole.run_dir, broken.run_dir)
+
+
+def test_the_share_of_time_spent_waiting_for_batches_tells_starved_input(config, monkeypatch):
+    monkeypatch.setattr(loop, "_LONGEST_CALL_SECONDS", 1e6)  # a busy machine has slow steps
+
+    class Noting(keras.callbacks.Callback):
+        shares = ()
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.shares += (logs["waiting_share"],)
+
+    def late(index, batch):
+        """The batch, two seconds late from the fifth on: long beside a step of a busy machine."""
+        if index >= 4:
+            time.sleep(2.0)
+        return batch
+
+    parts = run_parts(dataclasses.replace(config, steps=6, checkpoint_every=100))
+    stream = parts["stream"](None)
+    slow = stream.enumerate().map(
+        lambda index, batches: tf.nest.map_structure(
+            lambda part, spec: (
+                tf.ensure_shape(tf.numpy_function(late, [index, part], spec.dtype), spec.shape)
+                if part is batches[0][0]
+                else part
+            ),
+            batches,
+            stream.element_spec,
+        )
+    )
+    parts["stream"] = lambda context: slow
+    noting = Noting()
+    loop.run_steps(**parts, callbacks=[noting])
+    _, fed, starved = noting.shares  # the first call is compiled
+    assert 0.0 <= fed < 0.3
+    assert 0.5 < starved <= 1.0
 
 
 def run_parts(config):
@@ -180,11 +298,13 @@ def run_parts(config):
         batch_size=config.batch_size,
         draws=config.discriminator_steps + 1,
         seed=config.seed,
-        signal_path=data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers),
+        transform=fit.clip_transform(
+            model, data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
+        ),
     )
     return {
         "model": model,
-        "stream": stream,
+        "stream": lambda context: stream,
         "strategy": tf.distribute.get_strategy(),
         "config": config,
         "checkpoints": Checkpoints(Path(config.run_dir), model, 3),

@@ -36,3 +36,36 @@ def test_mirrored_without_gpus_says_how_many_there_are():
 
 def test_one_device_is_the_default_strategy():
     assert strategy.make_strategy("one").num_replicas_in_sync == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "needs the environment variable TF_CONFIG"),
+        ("{", "TF_CONFIG cannot be read .*got '{'"),
+        ('{"cluster": {"worker": ["a:1"]}}', "TF_CONFIG cannot be read"),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            "name one of them as this task",
+        ),
+        (
+            '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}, '
+            '"task": {"type": "worker", "index": 0}}',
+            "must have workers alone",
+        ),
+    ],
+)
+def test_a_cluster_that_is_not_told_is_asked_for(monkeypatch, text, message):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if text is not None:
+        monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match=message):
+        strategy.make_strategy("multi_worker")
+
+
+def test_a_worker_knows_its_place_and_the_first_one_is_chief(monkeypatch):
+    cluster = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}'
+    monkeypatch.setenv("TF_CONFIG", cluster)
+    assert strategy.this_worker("multi_worker") == strategy.Worker(index=1, count=2)
+    assert not strategy.this_worker("multi_worker").is_chief
+    assert strategy.this_worker("auto").is_chief

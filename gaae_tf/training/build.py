@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import keras
 
 from gaae_tf.config import TrainConfig
+from gaae_tf.models.bigan import BiGAN
+from gaae_tf.models.biggan import BigGAN
+from gaae_tf.models.classifying import AugmentedClassifier, Classifier, FeatureClassifier
 from gaae_tf.models.gaae import GAAE
+from gaae_tf.models.ggan import GGAN
+from gaae_tf.models.system import System
+from gaae_tf.models.wasserstein import SpecGAN, TiFGAN, WaveGAN
+from gaae_tf.networks.classifier import SimpleClassifier
+from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder
+from gaae_tf.networks.features import FeatureNetwork, JointDiscriminator
 from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
 from gaae_tf.training.run_folder import DataDescription
 
 
-def build_model(config: TrainConfig, data: DataDescription) -> GAAE:
+def build_model(config: TrainConfig, data: DataDescription) -> System:
     """The configured networks with freshly drawn weights, equal for equal seeds.
 
     Call it inside the strategy's scope. `config.precision` must be resolved, not "auto". Global
@@ -30,9 +41,10 @@ def build_model(config: TrainConfig, data: DataDescription) -> GAAE:
         random.setstate(state)
 
 
-def _build(config: TrainConfig, data: DataDescription) -> GAAE:
+def _build(config: TrainConfig, data: DataDescription) -> System:
+    average = {"seed": config.seed, "average_decay": config.average_decay}
     bins, frames = config.stft.bins, config.stft.frames(data.clip_samples)
-    classes = len(data.classes)
+    classes = len(data.classes) if config.uses_labels else None
     tower = {
         "bins": bins,
         "frames": frames,
@@ -40,27 +52,96 @@ def _build(config: TrainConfig, data: DataDescription) -> GAAE:
         "non_local_bins": config.non_local_bins,
         "dtype": config.precision,
     }
+    decoder = {
+        **tower,
+        "classes": classes,
+        "width_schedule": config.width_schedule,
+        "style_dim": config.style_dim,
+    }
+    if config.model in ("biggan", "unsupervised_biggan"):
+        return BigGAN(
+            Decoder(**decoder, name="generator"),
+            SampleDiscriminator(**tower, classes=classes, name="discriminator"),
+            **average,
+        )
+    coded = {**tower, "style_dim": config.style_dim}
+    if config.model == "bigan":
+        return BiGAN(
+            Decoder(**decoder, name="generator"),
+            FeatureNetwork(**coded, name="features"),
+            JointDiscriminator(**coded, name="discriminator"),
+            weight_decay=config.weight_decay,
+            **average,
+        )
+    if config.model == "bigan_classifier":
+        return FeatureClassifier(
+            FeatureNetwork(**coded, name="features"),
+            LatentClassifier(classes, config.style_dim, standardises=True, name="classifier"),
+            **average,
+        )
+    if config.model in ("classifier", "augmented_classifier"):
+        classifier = SimpleClassifier(
+            classes, seed=config.seed, dtype=config.precision, name="classifier"
+        )
+        classifier.build((None, bins, frames, 1))
+        system = AugmentedClassifier if config.model == "augmented_classifier" else Classifier
+        return system(classifier, **average)
+    if config.model == "wavegan":
+        size = {
+            "samples": data.clip_samples,
+            "channels": config.channels,
+            "dtype": config.precision,
+        }
+        return WaveGAN(
+            WaveGANGenerator(**size, style_dim=config.style_dim, name="generator"),
+            WaveGANDiscriminator(**size, name="discriminator"),
+            **average,
+        )
+    if config.model in ("specgan", "tifgan"):
+        tifgan = config.model == "tifgan"
+        size = {
+            "bins": bins,
+            "frames": frames,
+            "kernel_size": (12, 3) if tifgan else (5, 5),
+            "channels": config.channels,
+            "spectral_norm": tifgan,
+            "dtype": config.precision,
+        }
+        return (TiFGAN if tifgan else SpecGAN)(
+            DCGANGenerator(
+                **size, wide_base=not tifgan, style_dim=config.style_dim, name="generator"
+            ),
+            DCGANDiscriminator(**size, name="discriminator"),
+            **average,
+        )
+    if config.model == "ggan":
+        return GGAN(
+            FeatureNetwork(**coded, name="encoder"),
+            Decoder(**decoder),
+            LatentClassifier(classes, config.style_dim),
+            SampleDiscriminator(**tower, classes=classes),
+            LatentDiscriminator(config.style_dim),
+            loss_weights=dataclasses.replace(config.loss_weights, omega_1=1.0, omega_2=0.0),
+            condition=config.condition,
+            stop_condition_gradient=config.stop_condition_gradient,
+            **average,
+        )
+    # The networks draw their weights in this order, on which equal seeds rely.
     return GAAE(
         encoder=Encoder(**tower, guided_dim=config.guided_dim, style_dim=config.style_dim),
-        decoder=Decoder(
-            **tower,
-            classes=classes,
-            width_schedule=config.width_schedule,
-            style_dim=config.style_dim,
-        ),
+        decoder=Decoder(**decoder),
         classifier=LatentClassifier(classes, config.guided_dim),
         sample_discriminator=SampleDiscriminator(**tower, classes=classes),
         latent_discriminator=LatentDiscriminator(config.style_dim),
         loss_weights=config.loss_weights,
-        seed=config.seed,
-        average_decay=config.average_decay,
         condition=config.condition,
         stop_condition_gradient=config.stop_condition_gradient,
+        **average,
     )
 
 
-def compile_model(model: GAAE, config: TrainConfig) -> None:
-    """Gives the model its three optimizers, with loss scaling in mixed_float16."""
+def compile_model(model: System, config: TrainConfig) -> None:
+    """Gives the model its optimizers, with loss scaling in mixed_float16."""
 
     def adam(learning_rate, updates, name):
         if config.learning_rate_decay == "linear":
@@ -72,15 +153,13 @@ def compile_model(model: GAAE, config: TrainConfig) -> None:
             return keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scaled")
         return optimizer
 
-    autoencoder, discriminator = (
-        config.autoencoder_learning_rate,
-        config.discriminator_learning_rate,
-    )
-    k = config.discriminator_steps
+    first, *others = model.OPTIMIZERS  # one update an iteration, and k
     model.compile(
-        autoencoder_optimizer=adam(autoencoder, 1, "autoencoder"),
-        sample_optimizer=adam(discriminator, k, "sample"),
-        latent_optimizer=adam(discriminator, k, "latent"),
+        adam(config.autoencoder_learning_rate, 1, first),
+        *(
+            adam(config.discriminator_learning_rate, config.discriminator_steps, name)
+            for name in others
+        ),
     )
 
 

@@ -5,7 +5,15 @@ Under the tags
     spectrograms                                       real, reconstructed, generated; a row a class
     sounds/CLASS/real, …/reconstructed, …/generated    the same to hear
     config                                             text
-    z_guided, z_style                                  in the projector, as of the last summary
+    guided, style                                      in the projector, as of the last summary
+    loss_scale/…, skipped_updates/…                    of mixed_float16: the scale, and how many
+                                                       updates an overflow left out so far
+    rollbacks                                          how often a divergence made it go back
+    collapse/saturated_steps/LOSS                      steps that a discriminator has won all along
+    collapse/generated_variance/CLASS                  of the generated spectrograms shown
+
+Systems that generate or reconstruct nothing, or have no codes, lack these; one without classes has
+a single row.
 """
 
 from __future__ import annotations
@@ -21,15 +29,23 @@ import tensorflow as tf
 
 from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.pipeline import map_clips
-from gaae_tf.models.gaae import LOSS_NAMES
+from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.report import figures
 from gaae_tf.training.run_folder import DataDescription, write_text
 
 EXAMPLES_PER_CLASS = 2
-KINDS = ("real", "reconstructed", "generated")
 
-_OPTIMIZERS = ("autoencoder", "sample", "latent")
+_EXAMPLES_WITHOUT_CLASSES = 4
+_ALL = "all"  # the row of a system without classes
+# Signs of collapse, which are warned about once each.
+#   A discriminator's hinge loss is 2 where it guesses and 0 where every score is beyond the margin:
+#   below 0.05 hardly a clip teaches it anything. That this must last for 500 steps is a choice: it
+#   may win for a moment, and lose again.
+_SATURATED_LOSS, _SATURATED_STEPS = 0.05, 500
+#   Generated sounds of a class differ by 0.03 of the 2 that a spectrogram spans, which is 1.3 dB of
+#   the paper's 10 nepers: less than can well be heard.
+_COLLAPSED_VARIANCE = 0.03**2
+
 _GRADIENT_NORM = "gradient_norm_"
 _DB_PER_NEPER = 20.0 / math.log(10.0)
 _PROJECTOR = "projector"
@@ -70,7 +86,17 @@ class TensorBoardLogger(keras.callbacks.Callback):
         self._signal_path = data.signal_path(
             config.stft, config.scaling, config.dynamic_range_nepers
         )
-        self._examples = _examples(labels, len(data.classes))
+        self._rows = data.classes if config.uses_labels else (_ALL,)
+        self._examples_each = (
+            EXAMPLES_PER_CLASS if config.uses_labels else _EXAMPLES_WITHOUT_CLASSES
+        )
+        self._examples = _examples(
+            labels if config.uses_labels else np.zeros(len(labels), int),
+            len(self._rows),
+            self._examples_each,
+        )
+        self._saturated_steps = {}
+        self._warned = set()
         self._writer = None
         self._last_step = 0
         self._last_summary_step = 0
@@ -79,6 +105,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
         """Opens the event file, drops what a stopped run wrote later, writes the configuration."""
         step = self._step()
         self._last_step = self._last_summary_step = step
+        self._saturated_steps = dict.fromkeys(self.model.HINGE_LOSSES, 0)
         self._log_dir.mkdir(parents=True, exist_ok=True)
         _mark_start(self._log_dir, step + 1)
         self._writer = tf.summary.create_file_writer(str(self._log_dir))
@@ -91,23 +118,70 @@ class TensorBoardLogger(keras.callbacks.Callback):
         Args:
             batch: not used; the model knows its step.
             logs: loss terms and gradient norms under the names that `train_step` gives them, and
-                `steps_per_second` where it is known.
+                `steps_per_second` and `waiting_share`, of the time spent waiting for batches, where
+                they are known.
         """
         step = self._step()
         with self._writer.as_default(step):
             for name, value in (logs or {}).items():
-                tf.summary.scalar(_tag(name), value)
+                tf.summary.scalar(_tag(name, self.model.LOSS_NAMES), value)
             if logs and "steps_per_second" in logs:
-                # x_u and x_l of every draw.
-                clips = 2 * self._config.batch_size * (self._config.discriminator_steps + 1)
+                clips = self._config.batch_size * self._config.draws
+                clips *= self._config.uses_labels + self._config.uses_unlabelled
                 tf.summary.scalar("speed/clips_per_second", clips * logs["steps_per_second"])
-            for name in _OPTIMIZERS:
-                rate = getattr(self.model, f"{name}_optimizer").learning_rate
-                tf.summary.scalar(f"learning_rate/{name}", tf.convert_to_tensor(rate))
+            for name in self.model.OPTIMIZERS:
+                self._write_optimizer(name, step)
+            tf.summary.scalar("rollbacks", self.model.rollbacks)
+            self._write_saturation(logs or {}, step)
         if step // self._summary_every > self._last_step // self._summary_every:
             self._summarise(step)
         self._last_step = step
         self._writer.flush()  # a crash loses no call
+
+    def _write_optimizer(self, name: str, step: int) -> None:
+        optimizer = self.model.optimizer_of(name)
+        tf.summary.scalar(f"learning_rate/{name}", tf.convert_to_tensor(optimizer.learning_rate))
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            first = name == next(iter(self.model.OPTIMIZERS))  # one update an iteration, not k
+            asked = step * (1 if first else self._config.discriminator_steps)
+            made = int(optimizer.inner_optimizer.iterations.numpy())
+            tf.summary.scalar(f"loss_scale/{name}", tf.convert_to_tensor(optimizer.dynamic_scale))
+            tf.summary.scalar(f"skipped_updates/{name}", asked - made)
+
+    def _write_saturation(self, logs: dict[str, float], step: int) -> None:
+        for name in self._saturated_steps.keys() & logs.keys():
+            saturated = logs[name] < _SATURATED_LOSS
+            steps = self._saturated_steps[name] + step - self._last_step if saturated else 0
+            self._saturated_steps[name] = steps
+            tf.summary.scalar(f"collapse/saturated_steps/{name}", steps)
+            if steps >= _SATURATED_STEPS:
+                self._warn(
+                    name,
+                    f"{name} has been below {_SATURATED_LOSS} for {steps} steps, to step {step}: "
+                    "that discriminator has won, and little is learnt from it. Lower "
+                    "--discriminator_learning_rate or --discriminator_steps",
+                )
+
+    def _write_variance(self, generated: np.ndarray, step: int) -> None:
+        """Variance over each row's sounds, of spectrograms [rows, examples, bins, frames, 1]."""
+        variances = np.var(generated, axis=1, ddof=1).mean(axis=(1, 2, 3))
+        collapsed = []
+        for name, variance in zip(self._rows, variances, strict=True):
+            tf.summary.scalar(f"collapse/generated_variance/{name}", variance)
+            if variance < _COLLAPSED_VARIANCE:
+                collapsed.append(name)
+        if collapsed:
+            self._warn(
+                "variance",
+                f"the generated sounds of {', '.join(collapsed)} are all but equal at step {step}: "
+                f"their spectrograms' variance is down to {np.nanmin(variances):.2g}, below "
+                f"{_COLLAPSED_VARIANCE:.2g}. If that lasts, the generator has collapsed",
+            )
+
+    def _warn(self, sign: str, text: str) -> None:
+        if sign not in self._warned:
+            self._warned.add(sign)
+            print(f"\nWARNING: {text}.", flush=True)
 
     def on_train_end(self, logs=None):
         """Writes the last step's pictures, sounds and codes, and closes the event file."""
@@ -119,55 +193,84 @@ class TensorBoardLogger(keras.callbacks.Callback):
         return int(self.model.step.numpy())
 
     def _summarise(self, step: int) -> None:
+        if self.model.SAMPLER is not None:
+            self._write_examples(step)
+        if self.model.ENCODES:
+            self._write_codes()
+        self._last_summary_step = step
+
+    def _write_examples(self, step: int) -> None:
+        """Pictures and sounds."""
         shown = self._examples >= 0
         clips = self._audio[self._examples[shown]].astype(np.float32) / 32768.0
-        real, reconstructed, generated = self._spectrograms(clips)
-        # Classes without a clip keep an empty panel.
-        place = np.full((2, *shown.shape, *generated.shape[1:]), np.nan, np.float32)
-        place[:, shown] = real, reconstructed
-        generated = generated.reshape(place.shape[1:])
-        spectrograms = np.stack([*place, generated])  # [kinds, classes, examples, bins, frames, 1]
+        spectrograms, sounds = {}, {}  # kind -> [rows, examples, …]; NaN where there is none
+        for kind, (of_kind, heard) in self._kinds(clips).items():
+            whole = kind == "generated"
+            spectrograms[kind] = _placed(of_kind, shown, whole)
+            sounds[kind] = _placed(heard, shown, whole)
         with self._writer.as_default(step):
             picture = figures.figure_to_rgb(self._figure(spectrograms, step))
             tf.summary.image("spectrograms", picture[np.newaxis])
-            self._write_sounds(clips, shown, spectrograms)
-        self._write_codes()
-        self._last_summary_step = step
+            self._write_sounds(sounds)
+            self._write_variance(spectrograms["generated"], step)
 
-    def _spectrograms(self, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Real and reconstructed ones of `clips`, and generated ones of all classes in turn."""
-        model, classes = self.model, len(self._data.classes)
+    def _kinds(self, clips: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Spectrograms [n, bins, frames, 1] and sounds [n, samples] of every kind to show.
+
+        Those of `clips` come in their order, those generated row by row.
+        """
+        model, analyse = self.model, self._signal_path.spectrogram
         stft = self._signal_path.stft
         shape = (stft.bins, stft.frames(self._data.clip_samples), 1)
-        real = reconstructed = np.zeros((0, *shape), np.float32)
+        real = analyse(clips).numpy() if len(clips) else np.zeros((0, *shape), np.float32)
+        kinds = {"real": (real, clips)}
         style = synthesis.style_codes(
-            self._config.seed, tf.range(EXAMPLES_PER_CLASS), self._config.style_dim
+            self._config.seed,
+            tf.range(self._examples_each),
+            self._config.style_dim,
+            model.SAMPLING_PRIOR,
         )
-        weights = model.averaged_decoder.get_weights()
+        rows = len(self._rows)
+        weights = model.sampler.get_weights()
         try:
             model.reestimate_statistics(self._config.reestimate_batches)
-            if len(clips):
-                real = self._signal_path.spectrogram(clips).numpy()
-                reconstructed = _float32(model(real))
-            generated = [
-                _float32(model.averaged_decoder(style, tf.one_hot([label] * len(style), classes)))
-                for label in range(classes)
-            ]
+            if model.RECONSTRUCTS:
+                made = _float32(model(real)) if len(clips) else real
+                kinds["reconstructed"] = (made, self._sounds(made))
+            generated = np.concatenate(
+                [
+                    _float32(model.sample(style, tf.one_hot([row] * len(style), rows)))
+                    for row in range(rows)
+                ]
+            )
         finally:
-            model.averaged_decoder.set_weights(weights)
-        return real, reconstructed, np.concatenate(generated)
+            model.sampler.set_weights(weights)
+        if model.MAKES_AUDIO:
+            generated = generated[..., 0]
+            kinds["generated"] = (analyse(generated).numpy(), generated)
+        else:
+            kinds["generated"] = (generated, self._sounds(generated))
+        return kinds
 
-    def _figure(self, spectrograms: np.ndarray, step: int):
+    def _sounds(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Sounds [n, samples] of spectrograms; NaN of those that are not finite."""
+        sounds = np.full((len(spectrograms), self._data.clip_samples), np.nan, np.float32)
+        finite = np.isfinite(spectrograms).all(axis=(1, 2, 3))
+        if finite.any():
+            sounds[finite] = synthesis.to_audio(spectrograms[finite], self._signal_path)
+        return sounds
+
+    def _figure(self, spectrograms: dict[str, np.ndarray], step: int):
         """One row a class: each clip beside its reconstruction, then what was generated."""
-        real, reconstructed, generated = spectrograms[..., 0]
-        numbers = range(EXAMPLES_PER_CLASS)
-        columns = [(kind, i) for i in numbers for kind in KINDS[:2]]
-        columns += [(KINDS[2], i) for i in numbers]
-        panels = dict(zip(KINDS, (real, reconstructed, generated), strict=True))
-        floor, ceiling = self._signal_path.scaling.limits_nepers
+        numbers = range(self._examples_each)
+        *of_clips, generated = spectrograms
+        columns = [(kind, i) for i in numbers for kind in of_clips]
+        columns += [(generated, i) for i in numbers]
+        floor, ceiling = self._signal_path.shown.scaling.limits_nepers
+        panels = np.stack([spectrograms[kind][:, i, ..., 0] for kind, i in columns], axis=1)
         return figures.spectrogram_grid(
-            np.stack([panels[kind][:, i] for kind, i in columns], axis=1),
-            self._data.classes,
+            self._signal_path.to_shown(panels),
+            self._rows,
             [f"{kind} {i + 1}" for kind, i in columns],
             sample_rate_hz=self._data.sample_rate_hz,
             hop_samples=self._signal_path.stft.hop_samples,
@@ -175,44 +278,41 @@ class TensorBoardLogger(keras.callbacks.Callback):
             title=f"step {step:,}",
         )
 
-    def _write_sounds(self, clips, shown, spectrograms) -> None:
+    def _write_sounds(self, sounds: dict[str, np.ndarray]) -> None:
         """Sounds of what the picture shows; the real ones are the recordings themselves."""
-        sounds = np.full((*spectrograms.shape[:3], self._data.clip_samples), np.nan, np.float32)
-        sounds[0][shown] = clips
-        finite = np.isfinite(spectrograms[1:]).all(axis=(-3, -2, -1))
-        if finite.any():
-            sounds[1:][finite] = synthesis.to_audio(spectrograms[1:][finite], self._signal_path)
-        for kind, of_classes in zip(KINDS, sounds, strict=True):
-            for name, examples in zip(self._data.classes, of_classes, strict=True):
+        for kind, of_rows in sounds.items():
+            for name, examples in zip(self._rows, of_rows, strict=True):
                 audible = examples[np.isfinite(examples).all(axis=-1)]
                 if len(audible):
                     tf.summary.audio(
                         f"sounds/{name}/{kind}",
                         audible[..., np.newaxis],
                         self._data.sample_rate_hz,
-                        max_outputs=EXAMPLES_PER_CLASS,
+                        max_outputs=self._examples_each,
                         encoding="wav",
                     )
 
     def _write_codes(self) -> None:
-        """Codes z and z′ of all clips, with their class names, as the projector reads them."""
+        """Codes of all clips, with their class names, as the projector reads them."""
         if not len(self._audio):
             return
         model = self.model
 
-        def encode(audio):
-            codes = model.averaged_encoder(self._signal_path.spectrogram(audio))
-            return np.concatenate([_float32(code) for code in codes], axis=1)
-
-        codes = map_clips(encode, self._audio, batch_size=64)
-        guided, style = np.split(codes, [self._config.guided_dim], axis=1)
+        batches = [
+            {name: _float32(code) for name, code in codes.items()}
+            for codes in (
+                model.codes(self._signal_path.spectrogram(audio))
+                for audio in evaluation_batches(self._audio, batch_size=64)
+            )
+        ]
         names = [self._data.classes[i] if i >= 0 else "unlabelled" for i in self._labels]
         folder = self._log_dir / _PROJECTOR
         folder.mkdir(exist_ok=True)
         write_text(folder / "classes.tsv", "".join(f"{name}\n" for name in names))
         entries = []
-        for name, code in (("z_guided", guided), ("z_style", style)):
+        for name in batches[0]:
             text = io.StringIO()
+            code = np.concatenate([codes[name] for codes in batches])
             np.savetxt(text, code, fmt="%.6g", delimiter="\t")
             write_text(folder / f"{name}.tsv", text.getvalue())
             entries.append(
@@ -223,27 +323,34 @@ class TensorBoardLogger(keras.callbacks.Callback):
         write_text(self._log_dir / "projector_config.pbtxt", "".join(entries))
 
 
-def _tag(name: str) -> str:
+def _tag(name: str, loss_names: tuple[str, ...]) -> str:
     """The TensorBoard tag of a log, its group before the slash."""
-    if name in LOSS_NAMES:
+    if name in loss_names:
         return f"loss/{name}"
     if name.startswith(_GRADIENT_NORM):
         return f"gradient_norm/{name.removeprefix(_GRADIENT_NORM)}"
-    if name.endswith("_per_second"):
+    if name.endswith("_per_second") or name == "waiting_share":
         return f"speed/{name}"
     return f"training/{name}"
 
 
-def _examples(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Indices of clips spread over each class, int [classes, EXAMPLES_PER_CLASS]; -1 for none."""
-    examples = np.full((classes, EXAMPLES_PER_CLASS), -1)
-    for label in range(classes):
-        members = np.flatnonzero(labels == label)
+def _examples(labels: np.ndarray, rows: int, each: int) -> np.ndarray:
+    """Indices of clips spread over each row's, int [rows, each]; -1 for none."""
+    examples = np.full((rows, each), -1)
+    for row in range(rows):
+        members = np.flatnonzero(labels == row)
         if len(members):
-            examples[label] = members[
-                np.arange(EXAMPLES_PER_CLASS) * len(members) // EXAMPLES_PER_CLASS
-            ]
+            examples[row] = members[np.arange(each) * len(members) // each]
     return examples
+
+
+def _placed(values: np.ndarray, shown: np.ndarray, whole: bool) -> np.ndarray:
+    """Values [n, …] in their places [rows, examples, …]: all, or those `shown`; the rest is NaN."""
+    if whole:
+        return values.reshape(*shown.shape, *values.shape[1:])
+    placed = np.full((*shown.shape, *values.shape[1:]), np.nan, np.float32)
+    placed[shown] = values
+    return placed
 
 
 def _mark_start(log_dir: Path, step: int) -> None:

@@ -3,27 +3,33 @@
 A checkpoint holds all networks (spectral vectors and batch statistics with them), their moving
 averages, the optimizers (loss scale with them), the step, and the progress figures. Data order and
 noise are functions of (seed, step), so nothing else is needed to go on exactly.
+
+Its files are written in a folder beside, then renamed: step-N.data-…, step-N.index, and last
+step-N.sha256, which `sha256sum --check` reads. A kill at any moment leaves either all of it or
+nothing that would be taken for it, and the one before stays until the new one is whole.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
 
-from gaae_tf.models.gaae import GAAE
+from gaae_tf.models.system import System
 from gaae_tf.training import run_folder
 
-NETWORKS = (
-    "encoder",
-    "decoder",
-    "classifier",
-    "sample_discriminator",
-    "latent_discriminator",
-    "averaged_encoder",
-    "averaged_decoder",
-    "averaged_classifier",
-)
+_BEST = "best"  # below the folder of the rolling ones
+_START = "start"
+_UNFINISHED = ".unfinished"
+_FILE = re.compile(r"step-(\d+)\.(?:sha256|index|data-\d+-of-\d+)")
+# What TensorFlow raises of files that are cut off, altered, or not of one checkpoint; of one that
+# claims to be larger than any memory, too.
+_DAMAGE = (tf.errors.OpError, IndexError, MemoryError)
 
 
 class Checkpoints:
@@ -33,46 +39,86 @@ class Checkpoints:
         run_dir: the run folder.
         model: the compiled model.
         keep: how many rolling checkpoints stay.
+        writes: whether this process saves; of several, one does.
     """
 
-    def __init__(self, run_dir: Path, model: GAAE, keep: int):
+    def __init__(self, run_dir: Path, model: System, keep: int, writes: bool = True):
         self.model = model
         self.best_accuracy = tf.Variable(-1.0, name="best_accuracy")
         self.trained_seconds = tf.Variable(0.0, dtype=tf.float64, name="trained_seconds")
-        self._checkpoint = tf.train.Checkpoint(
+        variables = {
             **_network_variables(model),
-            **_named(model.autoencoder_optimizer.variables, "autoencoder_optimizer"),
-            **_named(model.sample_optimizer.variables, "sample_optimizer"),
-            **_named(model.latent_optimizer.variables, "latent_optimizer"),
-            best_accuracy=self.best_accuracy,
-            trained_seconds=self.trained_seconds,
-        )
-        folder = run_dir / run_folder.CHECKPOINTS
-        self._rolling = tf.train.CheckpointManager(
-            self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
-        )
-        self._best = tf.train.CheckpointManager(
-            self._checkpoint, str(folder / "best"), max_to_keep=1, checkpoint_name="step"
-        )
+            **_optimizer_variables(model),
+            "best_accuracy": self.best_accuracy,
+            "trained_seconds": self.trained_seconds,
+        }
+        self._checkpoint = tf.train.Checkpoint(**variables, rollbacks=model.rollbacks)
+        self._before_rollbacks = tf.train.Checkpoint(**variables)  # what older versions wrote
+        # Made here, for each process must make its variables in the same order.
+        for checkpoint in (self._checkpoint, self._before_rollbacks):
+            _ = checkpoint.save_counter
+        self._folder = run_dir / run_folder.CHECKPOINTS
+        self._keep = keep
+        self._writes = writes
 
     def restore(self) -> int:
-        """Restores the latest checkpoint, if there is one; returns the step to go on from."""
-        if self._rolling.latest_checkpoint is None:
-            return 0
-        self._checkpoint.restore(self._rolling.latest_checkpoint).assert_consumed()
+        """Restores the latest good checkpoint, if there is any; returns the step to go on from.
+
+        Where no rolling one is good, the best one is taken. What is broken is printed.
+
+        Raises:
+            ValueError: there are checkpoints, and all are broken; each is named.
+        """
+        prefixes = self._prefixes()
+        if prefixes:
+            _restore_newest(prefixes, self._read)
         return int(self.model.step.numpy())
+
+    def _read(self, prefix: str) -> None:
+        if any(name.startswith("rollbacks/") for name, _ in tf.train.list_variables(prefix)):
+            self._checkpoint.restore(prefix).assert_consumed()
+        else:
+            self._before_rollbacks.restore(prefix).assert_consumed()
+            self.model.rollbacks.assign(0)
+
+    def save_start(self) -> None:
+        """Saves the state before the first step, for `roll_back` until there is a checkpoint."""
+        if self._writes:
+            _save(self._checkpoint, self._folder / _START, step=0, keep=1)
+
+    def roll_back(self) -> int:
+        """Goes back to the latest good checkpoint, or the start; returns its step.
+
+        Counts that as one more rollback, from which on the model's noise is another.
+
+        Raises:
+            ValueError: nothing good is there to go back to; what is broken is named.
+        """
+        rollbacks = int(self.model.rollbacks.numpy()) + 1
+        _restore_newest(self._prefixes() or _saved(self._folder / _START), self._read)
+        self.model.rollbacks.assign(rollbacks)
+        self.model.part_in_divergence.assign(0.0)
+        return int(self.model.step.numpy())
+
+    def _prefixes(self) -> list[Path]:
+        return _saved(self._folder) + _saved(self._folder / _BEST)
 
     def save(self, accuracy: float | None = None) -> None:
         """Saves the state, also as the best if validation `accuracy` has never been higher."""
+        if not self._writes:
+            return
         step = int(self.model.step.numpy())
         if accuracy is not None and accuracy > float(self.best_accuracy.numpy()):
             self.best_accuracy.assign(accuracy)
-            self._best.save(checkpoint_number=step)
-        self._rolling.save(checkpoint_number=step)
+            _save(self._checkpoint, self._folder / _BEST, step, keep=1)
+        _save(self._checkpoint, self._folder, step, self._keep)
+        shutil.rmtree(self._folder / _START, ignore_errors=True)
 
 
-def restore_for_sampling(model: GAAE, run_dir: Path, which: str = "latest") -> int:
+def restore_for_sampling(model: System, run_dir: Path, which: str = "latest") -> int:
     """Restores the networks of a run into an uncompiled model; returns their step.
+
+    A broken checkpoint is printed, and the newest good one before it taken.
 
     Args:
         model: built by `build_model` from the run's own configuration.
@@ -80,25 +126,152 @@ def restore_for_sampling(model: GAAE, run_dir: Path, which: str = "latest") -> i
         which: "latest" or "best".
 
     Raises:
-        ValueError: `which` is neither.
+        ValueError: `which` is neither, or all such checkpoints are broken; each is named.
         FileNotFoundError: the run has no such checkpoint.
     """
     if which not in ("latest", "best"):
         raise ValueError(f"checkpoint must be 'latest' or 'best', got {which!r}")
     folder = Path(run_dir) / run_folder.CHECKPOINTS
     if which == "best":
-        folder = folder / "best"
-    path = tf.train.latest_checkpoint(str(folder))
-    if path is None:
+        folder = folder / _BEST
+    prefixes = _saved(folder)
+    if not prefixes:
         raise FileNotFoundError(
             f"{folder} holds no checkpoint; has training saved one yet (--checkpoint_every)?"
         )
-    status = tf.train.Checkpoint(**_network_variables(model)).restore(path)
-    status.assert_existing_objects_matched().expect_partial()
+
+    def read(prefix):
+        status = tf.train.Checkpoint(**_network_variables(model)).restore(prefix)
+        status.assert_existing_objects_matched().expect_partial()
+
+    _restore_newest(prefixes, read)
     return int(model.step.numpy())
 
 
-def _network_variables(model: GAAE) -> dict[str, tf.Variable]:
+def progress(run_dir: Path) -> tuple[int, float]:
+    """Step and trained seconds of a run's latest checkpoint, without its weights; 0 without one.
+
+    Raises:
+        ValueError: the checkpoint cannot be read; it is named.
+    """
+    folder = Path(run_dir) / run_folder.CHECKPOINTS
+    try:
+        path = tf.train.latest_checkpoint(str(folder))
+    except (*_DAMAGE, ValueError) as error:
+        raise ValueError(f"{folder / 'checkpoint'} cannot be read: {error}") from error
+    if path is None:
+        return 0, 0.0
+    try:
+        reader = tf.train.load_checkpoint(path)
+        step, seconds = (
+            reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")
+            for name in ("step", "trained_seconds")
+        )
+        return int(step), float(seconds)
+    except (*_DAMAGE, RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{path} is no readable checkpoint of a training: {error}") from error
+
+
+def _save(checkpoint: tf.train.Checkpoint, folder: Path, step: int, keep: int) -> None:
+    """Writes a checkpoint; leaves it and the newest `keep` - 1 before it in the folder."""
+    unfinished = folder / _UNFINISHED
+    shutil.rmtree(unfinished, ignore_errors=True)  # a kill left it
+    unfinished.mkdir(parents=True)
+    checkpoint.save_counter.assign_add(1)
+    checkpoint.write(str(unfinished / f"step-{step}"))
+    written = sorted(unfinished.iterdir())  # the data before their index
+    sums = "".join(f"{_sha256(file)}  {file.name}\n" for file in written)
+    for file in written:
+        file.replace(folder / file.name)
+    unfinished.rmdir()
+    run_folder.write_text(folder / f"step-{step}.sha256", sums)
+    # Later ones that are there could not be restored, else this one would be later still.
+    before = [prefix for prefix in _saved(folder) if _step(prefix) < step]
+    kept = [folder / f"step-{step}", *before[: keep - 1]]
+    # For `tf.train.latest_checkpoint` and whatever else reads TensorFlow's own state file.
+    state = f'model_checkpoint_path: "{kept[0].name}"\n'
+    state += "".join(f'all_model_checkpoint_paths: "{one.name}"\n' for one in reversed(kept))
+    run_folder.write_text(folder / "checkpoint", state)
+    others = [file for file in _files(folder) if _step(file) not in map(_step, kept)]
+    # First the checksums, then the index: what a kill leaves is whole, or is no checkpoint.
+    for file in sorted(others, key=lambda file: file.name, reverse=True):
+        file.unlink()
+
+
+def _files(folder: Path) -> list[Path]:
+    """Every file of a checkpoint in the folder."""
+    if not folder.is_dir():
+        return []
+    return [file for file in folder.iterdir() if _FILE.fullmatch(file.name)]
+
+
+def _step(path: Path) -> int:
+    return int(re.match(r"step-(\d+)", path.name)[1])
+
+
+def _saved(folder: Path) -> list[Path]:
+    """Prefixes of the checkpoints in a folder, good or not, the newest first."""
+    marks = {file.with_suffix("") for file in _files(folder) if ".data-" not in file.name}
+    return sorted(marks, key=_step, reverse=True)
+
+
+def _restore_newest(prefixes: list[Path], read: Callable[[str], None]) -> None:
+    """Restores the first checkpoint that is good by `read`; prints those before it."""
+    broken = []
+    for prefix in prefixes:
+        problem = ""
+        if prefix.with_name(f"{prefix.name}.sha256").exists():
+            problem = _problem(prefix)
+        else:
+            print(
+                f"Note: checkpoint {prefix} has no checksums (an older version wrote it, or a kill "
+                "came just before them); it is taken as it is.",
+                file=sys.stderr,
+                flush=True,
+            )
+        if not problem:
+            try:
+                read(str(prefix))
+            except _DAMAGE as error:  # checksums can be as wrong as what they are of
+                problem = f"TensorFlow cannot read it: {error!r}"
+        if not problem:
+            if broken:
+                print(f"Using {prefix} in its place.", file=sys.stderr, flush=True)
+            return
+        broken.append(f"{prefix} ({problem})")
+        print(f"WARNING: checkpoint {broken[-1]} is broken.", file=sys.stderr, flush=True)
+    raise ValueError(f"no checkpoint can be used, all are broken: {'; '.join(broken)}")
+
+
+def _problem(prefix: Path) -> str:
+    """What is wrong with a checkpoint's files by their checksums, "" if nothing."""
+    sums = prefix.with_name(f"{prefix.name}.sha256")
+    try:
+        lines = sums.read_text().splitlines()
+    except (OSError, ValueError) as error:
+        return f"{sums.name} cannot be read: {error}"
+    expected = dict(line.split("  ", 1)[::-1] for line in lines if "  " in line)
+    if f"{prefix.name}.index" not in expected:
+        return f"{sums.name} does not name the index"
+    for name, digest in expected.items():
+        if not _FILE.fullmatch(name):
+            return f"{sums.name} names {name!r}, which is no checkpoint's file"
+        try:
+            if _sha256(prefix.with_name(name)) != digest:
+                return f"{name} is not as it was written: its SHA-256 differs"
+        except FileNotFoundError:
+            return f"{name} is missing"
+        except OSError as error:
+            return f"{name} cannot be read: {error}"
+    return ""
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _network_variables(model: System) -> dict[str, tf.Variable]:
     """Every variable of the model but the optimizers', by a name that is the same in all processes.
 
     Each is named here because object tracking does not follow Keras layers kept in lists, and
@@ -108,9 +281,16 @@ def _network_variables(model: GAAE) -> dict[str, tf.Variable]:
         AssertionError: the model has a weight that is in none of its networks.
     """
     variables = {"step": model.step.value}
-    for name in NETWORKS:
-        variables |= _named(getattr(model, name).weights, name)
-    assert len(variables) == len(model.weights), "a weight of the model is in none of NETWORKS"
+    for name, network in model.all_networks.items():
+        variables |= _named(network.weights, name)
+    assert len(variables) == len(model.weights), "a weight of the model is in none of its networks"
+    return variables
+
+
+def _optimizer_variables(model: System) -> dict[str, tf.Variable]:
+    variables = {}
+    for name in model.OPTIMIZERS:
+        variables |= _named(model.optimizer_of(name).variables, f"{name}_optimizer")
     return variables
 
 

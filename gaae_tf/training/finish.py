@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import keras
@@ -13,6 +14,8 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import Dataset, load_dataset
 from gaae_tf.export import save
 from gaae_tf.generate import write_samples
+from gaae_tf.loading import LoadedClassGenerator, LoadedEncoder, Sampling
+from gaae_tf.models.system import System
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.training import run_folder
 from gaae_tf.training.build import build_model
@@ -29,24 +32,32 @@ _SUPPOSED_RATE_HZ, _SUPPOSED_SAMPLES, _SUPPOSED_CLASSES = 16_000, 16_384, 10
 def leave_results(run_dir: Path) -> None:
     """Writes sounds of every class and the SavedModel; prints where all is and what is next."""
     loaded = gaae_tf.load(run_dir)
-    samples = run_dir / run_folder.SAMPLES
-    sounds = write_samples(loaded, samples, count=SOUNDS_PER_CLASS * len(loaded.classes))
-    exported = save(loaded, run_dir / run_folder.EXPORT)
-    example = loaded.classes[0]
-    print(
-        f"""
-Run folder     {run_dir}   (step {loaded.step})
-Sounds         {samples}   ({len(sounds)} WAV files, {SOUNDS_PER_CLASS} a class)
-SavedModel     {exported}
-TensorBoard    {run_dir / run_folder.LOGS}
-
-Next:
-  tensorboard --logdir={run_dir / run_folder.LOGS}
-  python evaluate.py --run_dir={run_dir} --count=2000 --usefulness_seeds=0
-  python -m gaae_tf.generate --run_dir={run_dir} --label={example} --count=8 --seed=1 --out=sounds
-  python -m gaae_tf.represent --run_dir={run_dir} --source=FILE_OR_FOLDER --out=codes.npz""",
-        flush=True,
-    )
+    left = [f"Run folder     {run_dir}   (step {loaded.step})"]
+    commands = [
+        f"tensorboard --logdir={run_dir / run_folder.LOGS}",
+        f"python evaluate.py --run_dir={run_dir} --count=2000 --usefulness_seeds=0",
+    ]
+    if isinstance(loaded, Sampling):
+        of_class, each, count = "", "", SOUNDS_PER_CLASS
+        if isinstance(loaded, LoadedClassGenerator):
+            of_class, each = f" --label={loaded.classes[0]}", f", {SOUNDS_PER_CLASS} a class"
+            count *= len(loaded.classes)
+        samples = run_dir / run_folder.SAMPLES
+        sounds = write_samples(loaded, samples, count)
+        left.append(f"Sounds         {samples}   ({len(sounds)} WAV files{each})")
+        commands.append(
+            f"python -m gaae_tf.generate --run_dir={run_dir}{of_class} --count=8 --seed=1 "
+            "--out=sounds"
+        )
+    if isinstance(loaded, LoadedEncoder):
+        commands.append(
+            f"python -m gaae_tf.represent --run_dir={run_dir} --source=FILE_OR_FOLDER "
+            "--out=codes.npz"
+        )
+    left.append(f"SavedModel     {save(loaded, run_dir / run_folder.EXPORT)}")
+    left.append(f"TensorBoard    {run_dir / run_folder.LOGS}")
+    following = [f"  {command}" for command in commands]
+    print("\n".join(["", *left, "", "Next:", "", *following]), flush=True)
 
 
 def describe(config: TrainConfig) -> str:
@@ -78,13 +89,6 @@ def describe(config: TrainConfig) -> str:
         config.dataset, rate, samples, classes, LogMagnitudeStatistics(0.0, 0.0, 1.0)
     )
     model = build_model(config, data)
-    networks = {
-        "encoder E": model.encoder,
-        "decoder D": model.decoder,
-        "classifier C": model.classifier,
-        "sample discriminator S": model.sample_discriminator,
-        "latent discriminator L": model.latent_discriminator,
-    }
     bins, frames = config.stft.bins, config.stft.frames(samples)
     lines = [config.to_flags().rstrip(), "", *sources]
     lines.append(
@@ -92,8 +96,11 @@ def describe(config: TrainConfig) -> str:
     )
     lines.append(f"batch {config.batch_size}, {config.steps:,} iterations, ch {config.channels}")
     lines.append("trainable parameters:")
-    lines += [f"  {name:24}{_trainable(network):>12,}" for name, network in networks.items()]
-    lines.append(f"  {'all':24}{_trainable(model):>12,}")
+    lines += [
+        f"  {title:24}{trainable(getattr(model, name)):>12,}"
+        for name, title in model.NETWORKS.items()
+    ]
+    lines.append(f"  {'all':24}{trainable(model):>12,}")
     state, activations = estimated_bytes(model, config)
     lines.append(
         f"estimated memory: {(state + activations) / 2**30:.2f} GiB "
@@ -118,6 +125,8 @@ def _classes_and_sources(
         source = "the embedded notes, prepared when training starts"
     else:
         source = f"{config.dataset} {'does not exist yet' if config.guidance_dataset else supposed}"
+    if not config.uses_labels:
+        return classes, [f"data set: {source}", f"guidance: none, {config.model} uses no labels"]
     rule = guidance_rule(config)
     guidance = str(rule)
     if config.guidance_dataset:
@@ -131,43 +140,47 @@ def _classes_and_sources(
         by_class = guiding.counts_by_class["train"]
         guidance += f": {len(classes)} classes, "
         if not rule.speakers_per_class:
-            guidance += f"{sum(rule.count(*labelled) for labelled in by_class.items())} of "
+            guidance += f"{sum(rule.counts(by_class).values())} of "
         guidance += f"{sum(by_class.values())} labelled training clips"
     return classes, [f"data set: {source}", f"guidance: {guidance}"]
 
 
-def estimated_bytes(model, config: TrainConfig) -> tuple[int, int]:
+def estimated_bytes(model: System, config: TrainConfig) -> tuple[int, int]:
     """Estimated bytes of the training state and of the activations that one update holds.
 
     The state is counted: weights, their averages, two Adam moments and the gradients. The
-    activations are the outputs of all operations of the larger update's forward pass (S's on 4
-    batches, or the joint one on 3 of E, 2 of D and 2 of S), in graphs traced for one example; the
-    non-local blocks count with one chunk of their map.
+    activations are the outputs of all operations of the larger update's forward pass (`PASSES` of
+    the model), in graphs traced for one example; the non-local blocks count with one chunk of
+    their map.
     """
-    trained = _trainable(model)  # the averaged networks are not trainable
+    trained = trainable(model)  # the averaged networks are not trainable
     state = 4 * (sum(weight.shape.num_elements() or 1 for weight in model.weights) + 3 * trained)
-    encoder, decoder, score = (
-        _plain(network) for network in (model.encoder, model.decoder, model.sample_discriminator)
+    held = {}
+    for name in set().union(*model.PASSES):
+        network = _plain(getattr(model, name))
+        held[name] = _forward_bytes(
+            functools.partial(network, training=True),
+            *(tf.TensorSpec([1, *shape]) for shape in network.input_shapes),
+        )
+    activations = max(
+        sum(count * held[name] for name, count in passes.items()) for passes in model.PASSES
     )
-    spectrogram = tf.TensorSpec([1, encoder.bins, encoder.frames, 1])
-    style = tf.TensorSpec([1, encoder.style_dim])
-    label = tf.TensorSpec([1, model.classifier.classes])
-    encode = _forward_bytes(lambda x: encoder(x, training=True), spectrogram)
-    decode = _forward_bytes(lambda z, y: decoder(z, y, training=True), style, label)
-    judge = _forward_bytes(lambda x, y: score(x, y, training=True), spectrogram, label)
-    activations = max(3 * encode + 2 * decode + 2 * judge, 4 * judge)
     if config.non_local_bins:
-        positions = config.non_local_bins**2 * encoder.frames // encoder.bins
+        frames = config.stft.frames(config.clip_samples)
+        positions = config.non_local_bins**2 * frames // config.stft.bins
         activations += 2 * 4 * min(1024, positions) * positions // 4  # float32 scores and weights
     return state, config.batch_size * activations
 
 
-def _trainable(network: keras.Model) -> int:
+def trainable(network: keras.Model) -> int:
+    """Trainable parameters of a network."""
     return sum(weight.shape.num_elements() or 1 for weight in network.trainable_variables)
 
 
 def _plain(network: keras.Model) -> keras.Model:
     """The same network without its non-local block, whose map is recomputed and not held."""
+    if "non_local_bins" not in network.get_config():
+        return network
     return type(network).from_config(network.get_config() | {"non_local_bins": 0})
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 import json
-import math
-import signal
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,15 +16,22 @@ from gaae_tf.data.guidance import Guidance, GuidanceRule, check_same_clips
 from gaae_tf.data.pipeline import evaluation_batches, training_stream
 from gaae_tf.data.prepare import ensure_notes
 from gaae_tf.data.shards import UNLABELLED, Clips, Dataset, load_dataset, read_clips
-from gaae_tf.data.statistics import LogMagnitudeAccumulator, log_magnitude_statistics
-from gaae_tf.models.gaae import GAAE, LOG_NAMES
-from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+from gaae_tf.data.statistics import (
+    LogMagnitudeAccumulator,
+    bin_statistics,
+    log_magnitude_statistics,
+)
+from gaae_tf.models.system import System
+from gaae_tf.ops.log_magnitude import BinStatistics, LogMagnitudeStatistics
 from gaae_tf.training import run_folder
 from gaae_tf.training.build import build_model, compile_model
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.checkpoints import Checkpoints
+from gaae_tf.training.frozen import frozen_description, take_frozen
+from gaae_tf.training.loop import NonFiniteError, run_steps
 from gaae_tf.training.run_folder import DataDescription
-from gaae_tf.training.strategy import make_strategy, resolve_precision
+from gaae_tf.training.storage import told_of_failing_storage
+from gaae_tf.training.strategy import make_strategy, resolve_precision, this_worker, wait_for_all
 
 # What a continued run may change: how long and how it runs, not what it trains.
 CHANGEABLE = frozenset(
@@ -41,6 +44,7 @@ CHANGEABLE = frozenset(
         "checkpoint_every",
         "keep_checkpoints",
         "summary_every",
+        "max_rollbacks",
         "strategy",
         "reestimate_batches",
     }
@@ -49,22 +53,6 @@ CHANGEABLE = frozenset(
 
 # At most so many training clips are shown in TensorBoard where there are no test clips.
 _SHOWN_CLIPS = 500
-
-
-class NonFiniteError(RuntimeError):
-    """A loss term or gradient stopped being finite; the message names step and term."""
-
-
-class Interrupted(Exception):
-    """A signal asked the training to stop; its state was saved.
-
-    Attributes:
-        signal_number: the signal.
-    """
-
-    def __init__(self, signal_number: int):
-        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        self.signal_number = signal_number
 
 
 def guidance_rule(config: TrainConfig) -> GuidanceRule:
@@ -112,15 +100,17 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, Dataset, DataDes
         sample_rate_hz=dataset.sample_rate_hz,
         clip_samples=dataset.clip_samples,
     )
+    frozen = frozen_description(config) if config.frozen_run else None
     licences = dict.fromkeys((dataset.licence, guiding.licence))
     data = DataDescription(
         dataset=config.dataset,
         sample_rate_hz=dataset.sample_rate_hz,
         clip_samples=dataset.clip_samples,
         classes=guiding.classes,
-        statistics=_statistics(config, dataset, guiding),
+        statistics=frozen.statistics if frozen else _statistics(config, dataset, guiding),
         licence="\n\n".join(licence for licence in licences if licence),
         guidance_dataset=config.guidance_dataset,
+        bins=frozen.bins if frozen else _bin_statistics(config, dataset, guiding),
     )
     return config, dataset, guiding, data
 
@@ -159,6 +149,15 @@ def _statistics(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> LogM
     return dataset.statistics
 
 
+def _bin_statistics(
+    config: TrainConfig, dataset: Dataset, guiding: Dataset
+) -> BinStatistics | None:
+    """Statistics of each bin of all training clips, for the scaling that needs them."""
+    if config.scaling != "per_bin":
+        return None
+    return bin_statistics(training_clips(config, dataset, guiding).audio, config.stft)
+
+
 def _guiding_clips(config: TrainConfig, guiding: Dataset) -> tuple[Clips, Guidance]:
     clips = read_clips(guiding, "train")
     guidance = guidance_rule(config).draw(clips, guiding.classes, config.seed)
@@ -172,16 +171,17 @@ class TrainingClips:
     Attributes:
         audio: int16 [clips, samples].
         labels: int32 [clips], of the guiding data set's classes; only those of `labelled` count.
-        labelled: sorted int64, indices into the two of the clips that guide.
+        labelled: sorted int64, indices into the two of the clips that guide; None for a model that
+            uses no labels.
         sources: names of the clips that guide, as the guiding data set has them.
-        guidance: how they were drawn from the guiding data set's training part.
+        guidance: how they were drawn from the guiding data set's training part, or None.
     """
 
     audio: np.ndarray
     labels: np.ndarray
-    labelled: np.ndarray
+    labelled: np.ndarray | None
     sources: tuple[str, ...]
-    guidance: Guidance
+    guidance: Guidance | None
 
 
 def training_clips(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> TrainingClips:
@@ -191,6 +191,8 @@ def training_clips(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> T
         ValueError: a class cannot give as many clips as it shall.
     """
     clips = read_clips(dataset, "train")
+    if not config.uses_labels:
+        return TrainingClips(clips.audio, clips.labels, None, (), None)
     if guiding is dataset:
         guidance = guidance_rule(config).draw(clips, guiding.classes, config.seed)
         sources = tuple(clips.sources[i] for i in guidance.indices)
@@ -230,60 +232,80 @@ def train(config: TrainConfig) -> Path:
 
     Raises:
         ValueError: data set, run folder and configuration do not fit.
-        NonFiniteError: a loss or gradient was not finite; the last good checkpoint stays.
+        NonFiniteError: a loss or gradient was not finite, and has been before as often as
+            `max_rollbacks` allows; the last good checkpoint stays.
+        WorkerLostError: under --strategy=multi_worker, another process ended.
+        StorageError: the run folder cannot be written any more; its last checkpoint stays.
         Interrupted: SIGINT or SIGTERM came; the state is saved.
     """
-    config, dataset, guiding, data = resolve(config)
+    worker = this_worker(config.strategy)
+    strategy = make_strategy(config.strategy)  # first: TensorFlow must have done nothing yet
+    if worker.is_chief:  # others find what it prepares
+        config, dataset, guiding, data = resolve(config)
+    wait_for_all(strategy)
+    if not worker.is_chief:
+        config, dataset, guiding, data = resolve(config)
     run_dir = Path(config.run_dir)
     clips = training_clips(config, dataset, guiding)
     _check_same_guidance(run_dir, clips, guiding)
-    strategy = make_strategy(config.strategy)
     if config.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(
             f"--batch_size={config.batch_size} must be a multiple of the "
             f"{strategy.num_replicas_in_sync} devices"
         )
 
-    run_dir.mkdir(parents=True, exist_ok=True)
-    data.save(run_dir)
-    guidance = {
-        "dataset": str(guiding.path),
-        "rule": str(guidance_rule(config)),
-        "seed": config.seed,
-        **({"speakers": clips.guidance.speakers} if clips.guidance.speakers else {}),
-        "train_indices": clips.guidance.indices.tolist(),
-        "clips": clips.sources,
-    }
-    run_folder.write_text(run_dir / run_folder.GUIDANCE, json.dumps(guidance, indent=1) + "\n")
-    run_folder.write_text(run_dir / run_folder.CONFIG, config.to_flags())
-
+    if worker.is_chief:
+        write_description(run_dir, config, clips, guiding, data)
     with strategy.scope():
         model = build_model(config, data)
         compile_model(model, config)
-        checkpoints = Checkpoints(run_dir, model, config.keep_checkpoints)
+        checkpoints = Checkpoints(run_dir, model, config.keep_checkpoints, worker.is_chief)
         first_step = checkpoints.restore()
+        if config.frozen_run and not first_step:
+            take_frozen(model, config)
+        if not first_step:
+            with told_of_failing_storage(run_dir):
+                checkpoints.save_start()
     signal_path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
-    stream = training_stream(
-        clips.audio,
-        clips.labels,
-        clips.labelled,
-        classes=len(data.classes),
-        batch_size=config.batch_size,
-        draws=config.discriminator_steps + 1,
-        seed=config.seed,
-        signal_path=signal_path,
-        first_step=first_step,
-    )
+
+    def stream(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        """What the replicas of one process train on."""
+        here = context.num_replicas_in_sync // context.num_input_pipelines
+        first = here * context.input_pipeline_id
+        return training_stream(
+            clips.audio,
+            clips.labels,
+            clips.labelled,
+            classes=len(data.classes),
+            batch_size=config.batch_size,
+            draws=config.draws,
+            seed=config.seed,
+            transform=clip_transform(model, signal_path),
+            unlabelled=config.uses_unlabelled,
+            first_step=first_step,
+            replicas=(range(first, first + here), context.num_replicas_in_sync),
+        )
+
+    guided = "without labels"
+    if clips.guidance is not None:
+        source = f" from {guiding.path}" if guiding is not dataset else ""
+        guided = (
+            f"guided by the labels of {len(clips.labelled)} of them{source} "
+            f"({guidance_rule(config)}), {len(data.classes)} classes"
+        )
+    processes = f" in {worker.count} processes" if worker.count > 1 else ""
     print(
-        f"Training {config.model} on {config.dataset}: {len(clips.audio)} clips, guided by the "
-        f"labels of {len(clips.labelled)} of them"
-        + (f" from {guiding.path}" if guiding is not dataset else "")
-        + f" ({guidance_rule(config)}), {len(data.classes)} classes; {config.precision}, "
-        f"{strategy.num_replicas_in_sync} device(s); step {first_step} of {config.steps}.",
+        f"Training {config.model} on {config.dataset}: {len(clips.audio)} clips, {guided}; "
+        f"{config.precision}, {strategy.num_replicas_in_sync} device(s){processes}; "
+        f"step {first_step} of {config.steps}.",
         flush=True,
     )
+    if not worker.is_chief:
+        print(f"This is worker {worker.index}; worker 0 shows progress and saves.", flush=True)
     valid = read_clips(guiding, "valid")
-    if not (valid.labels >= 0).any():
+    if not model.CLASSIFIES:
+        print(f"A {config.model} classifies nothing, and so the best checkpoint is the last.")
+    elif not (valid.labels >= 0).any():
         print(
             f"{guiding.path} has no labelled validation clip: no accuracy is measured, and the "
             "best checkpoint is the last."
@@ -291,152 +313,92 @@ def train(config: TrainConfig) -> Path:
     test = read_clips(guiding, "test")
     shown, labels = test.audio, test.labels
     if not len(shown):
-        print(f"{guiding.path} has no test clip: TensorBoard shows guiding training clips instead.")
-        number = min(len(clips.labelled), _SHOWN_CLIPS)
-        spread = clips.labelled[np.arange(number) * len(clips.labelled) // number]
+        guides = np.arange(len(clips.audio)) if clips.labelled is None else clips.labelled
+        kind = "training" if clips.labelled is None else "guiding training"
+        print(f"{guiding.path} has no test clip: TensorBoard shows {kind} clips instead.")
+        number = min(len(guides), _SHOWN_CLIPS)
+        spread = guides[np.arange(number) * len(guides) // number]
         shown, labels = clips.audio[spread], clips.labels[spread]
-    logger = TensorBoardLogger(
-        run_dir / run_folder.LOGS, config, data, shown, labels, config.summary_every
-    )
+    callbacks, validate = [], lambda: None
+    if worker.is_chief:
+        logs = run_dir / run_folder.LOGS
+        callbacks.append(TensorBoardLogger(logs, config, data, shown, labels, config.summary_every))
+        validate = functools.partial(validation_accuracy, model, valid, signal_path)
     if first_step < config.steps:
         print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
-    run_steps(
-        model,
-        stream,
-        strategy,
-        config,
-        checkpoints,
-        validate=lambda: validation_accuracy(model, valid, signal_path),
-        callbacks=[logger],
-    )
-    return run_dir
-
-
-def run_steps(
-    model: GAAE,
-    stream: tf.data.Dataset,
-    strategy: tf.distribute.Strategy,
-    config: TrainConfig,
-    checkpoints: Checkpoints,
-    validate=lambda: None,
-    callbacks: list[keras.callbacks.Callback] = (),
-) -> None:
-    """The loop: several iterations a compiled call, then callbacks, checkpoints and signals.
-
-    `Model.fit` is not used because it does not run under every strategy and cannot save in
-    mid-call; see the module's `train` for what is raised.
-    """
-    batches = iter(strategy.experimental_distribute_dataset(stream))
-    names = list(LOG_NAMES)
-
-    @tf.function
-    def iterate(count):
-        """Runs `count` iterations; returns their logs, float32 [count, names]."""
-        history = tf.TensorArray(tf.float32, size=count, element_shape=[len(names)])
-        for i in tf.range(count):
-            logs = strategy.run(model.train_step, args=(next(batches),))
-            # Every replica reports the means over the global batch.
-            first = [strategy.experimental_local_results(logs[name])[0] for name in names]
-            history = history.write(i, tf.stack(first))
-        return history.stack()
-
-    callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
-    step = int(model.step.numpy())
-    bar = keras.utils.Progbar(config.steps, stateful_metrics=names, interval=1.0, unit_name="step")
-    bar.update(step)
-    callbacks.on_train_begin()
-    stop_at = config.max_minutes * 60.0 or math.inf
-    with _caught_signals() as received:
-        while step < config.steps and float(checkpoints.trained_seconds.numpy()) < stop_at:
-            count = min(
-                config.steps_per_call,
-                config.steps - step,
-                config.checkpoint_every - step % config.checkpoint_every,
+    while True:
+        try:
+            run_steps(
+                model,
+                stream,
+                strategy,
+                config,
+                checkpoints,
+                validate=validate,
+                callbacks=callbacks,
             )
-            start = time.perf_counter()
-            history = dict(zip(names, iterate(tf.constant(count)).numpy().T, strict=True))
-            seconds = time.perf_counter() - start
-            _check_finite(history, step, config)
-            step += count
-            checkpoints.trained_seconds.assign_add(seconds)
-            logs = {name: float(values.mean()) for name, values in history.items()}
-            bar.update(step, logs.items())
-            logs["steps_per_second"] = count / seconds
-            callbacks.on_train_batch_end(step - 1, logs)
-            if received:
-                checkpoints.save()
-                callbacks.on_train_end()
-                raise Interrupted(received[0])
-            if step % config.checkpoint_every == 0 and step < config.steps:
-                _save(checkpoints, validate())
-        if step > 0:
-            _save(checkpoints, validate())
-        callbacks.on_train_end()
+        except NonFiniteError as error:
+            first_step = _roll_back(error, checkpoints, config)
+        else:
+            return run_dir
 
 
-def _save(checkpoints: Checkpoints, accuracy: float | None) -> None:
-    """Saves the state; as the best one too if no accuracy has ever been measured."""
-    never_measured = float(checkpoints.best_accuracy.numpy())
-    if accuracy is None and never_measured < 0.0:
-        checkpoints.best_accuracy.assign(-math.inf)
-        accuracy = never_measured  # higher than that, and lower than any that is measured
-    checkpoints.save(accuracy)
+def write_description(
+    run_dir: Path,
+    config: TrainConfig,
+    clips: TrainingClips,
+    guiding: Dataset,
+    data: DataDescription,
+) -> None:
+    """Writes what a run folder holds from the start; the configuration last."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    data.save(run_dir)
+    if clips.guidance is not None:
+        guidance = {
+            "dataset": str(guiding.path),
+            "rule": str(guidance_rule(config)),
+            "seed": config.seed,
+            **({"speakers": clips.guidance.speakers} if clips.guidance.speakers else {}),
+            "train_indices": clips.guidance.indices.tolist(),
+            "clips": clips.sources,
+        }
+        text = json.dumps(guidance, indent=1) + "\n"
+        run_folder.write_text(run_dir / run_folder.GUIDANCE, text)
+    run_folder.write_text(run_dir / run_folder.CONFIG, config.to_flags())
 
 
-def _check_finite(history: dict[str, np.ndarray], first_step: int, config: TrainConfig) -> None:
-    """Raises NonFiniteError for the first step whose loss, or gradient, is not finite."""
-    scaled = config.precision == "mixed_float16"
-    found = []
-    for name, values in history.items():
-        if scaled and name.startswith("gradient_norm"):
-            continue  # loss scaling meets an overflow by leaving the step out
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            found.append((bad[0], name, values[bad[0]]))
-    if found:
-        step = min(step for step, _, _ in found)
-        terms = ", ".join(f"{name} = {value}" for at, name, value in found if at == step)
+def _roll_back(error: NonFiniteError, checkpoints: Checkpoints, config: TrainConfig) -> int:
+    """Goes back to the last good checkpoint; returns its step. Raises if that was enough."""
+    made = int(checkpoints.model.rollbacks.numpy())
+    if made >= config.max_rollbacks:
         raise NonFiniteError(
-            f"step {first_step + step}: {terms}. Nothing was saved since the last checkpoint in "
-            f"{config.run_dir}; lower the learning rates or use --precision=float32"
-        )
+            f"{error}. The run went back {made} times, and --max_rollbacks={config.max_rollbacks} "
+            f"allows no more; its last checkpoint in {config.run_dir} stays. Lower the learning "
+            "rates or use --precision=float32, in another --run_dir"
+        ) from error
+    step = checkpoints.roll_back()
+    print(
+        f"\nWARNING: {error}. Going back to step {step}, and on with other noise: rollback "
+        f"{made + 1} of {config.max_rollbacks}.",
+        flush=True,
+    )
+    return step
 
 
-@contextlib.contextmanager
-def _caught_signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM; a second one acts at once."""
-    received: list[int] = []
-
-    def note(number, _frame):
-        received.append(number)
-        print(
-            f"\n{signal.Signals(number).name}: saving after the current call; "
-            "a second signal stops at once.",
-            flush=True,
-        )
-        for caught in previous:
-            signal.signal(caught, signal.SIG_DFL)
-
-    previous = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        previous[number] = signal.getsignal(number)
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+def clip_transform(model: System, signal_path) -> Callable[[tf.Tensor], tf.Tensor]:
+    """What turns audio [clips, samples] into what the model's networks see."""
+    if model.MAKES_AUDIO:
+        return lambda audio: audio[..., tf.newaxis]
+    return signal_path.spectrogram
 
 
-def validation_accuracy(model: GAAE, clips, signal_path) -> float | None:
-    """Share of labelled clips whose class the averaged C finds; None without such clips."""
+def validation_accuracy(model: System, clips, signal_path) -> float | None:
+    """Share of labelled clips whose class the model finds; None without such clips or a C."""
     labelled = clips.labels >= 0
-    if not labelled.any():
+    if not model.CLASSIFIES or not labelled.any():
         return None
     predicted = [
-        np.argmax(
-            model.averaged_classifier(model.averaged_encoder(signal_path.spectrogram(batch))[0]), 1
-        )
+        np.argmax(model.class_probabilities(signal_path.spectrogram(batch)), 1)
         for batch in evaluation_batches(clips.audio[labelled], 64)
     ]
     return float(np.mean(np.concatenate(predicted) == clips.labels[labelled]))
@@ -449,11 +411,12 @@ def _check_same_guidance(run_dir: Path, clips: TrainingClips, guiding: Dataset) 
         return
     try:
         earlier = tuple(json.loads(path.read_text())["clips"])
-    except (ValueError, KeyError, TypeError) as error:
+        still = len(set(earlier) & set(clips.sources))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} cannot be read: {error!r}; name another --run_dir") from error
     if earlier != clips.sources:
         raise ValueError(
             f"{run_dir} was guided by {len(earlier)} clips that {path.name} lists, of which "
-            f"{len(set(earlier) & set(clips.sources))} are among the {len(clips.sources)} drawn "
+            f"{still} are among the {len(clips.sources)} drawn "
             f"from {guiding.path} now; was it prepared anew? Name another --run_dir"
         )

@@ -7,6 +7,7 @@ checkpoints/   rolling checkpoints of the whole training state; best/ holds the 
 logs/          TensorBoard
 samples/       sounds made at the end of training
 export/        SavedModel, written at the end
+lock           names the process that trains in the folder; gone once it has ended
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ import json
 import os
 from pathlib import Path
 
-from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.log_magnitude import (
+    BinStatistics,
+    LogMagnitudeScaling,
+    LogMagnitudeStatistics,
+)
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import StftSettings
 
@@ -27,6 +32,7 @@ CHECKPOINTS = "checkpoints"
 LOGS = "logs"
 SAMPLES = "samples"
 EXPORT = "export"
+LOCK = "lock"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +47,7 @@ class DataDescription:
         statistics: of the training clips' log-magnitudes, for the run's own transform.
         licence: of the recordings, as far as it is known.
         guidance_dataset: the data set folder that gave classes and labels, "" for `dataset`.
+        bins: statistics of each bin, where the run's scaling needs them.
     """
 
     dataset: str
@@ -50,6 +57,7 @@ class DataDescription:
     statistics: LogMagnitudeStatistics
     licence: str = ""
     guidance_dataset: str = ""
+    bins: BinStatistics | None = None
 
     def signal_path(self, stft: StftSettings, scaling: str, dynamic_range_nepers: float):
         """The run's way from audio to spectrogram and back."""
@@ -59,6 +67,7 @@ class DataDescription:
                 mode=scaling,
                 dynamic_range_nepers=dynamic_range_nepers,
                 statistics=self.statistics,
+                bins=self.bins,
             ),
         )
 
@@ -77,9 +86,20 @@ class DataDescription:
         try:
             values = json.loads(path.read_text())
             values["statistics"] = LogMagnitudeStatistics(**values["statistics"])
+            if not isinstance(values["classes"], list):
+                raise ValueError("classes must be a list")
             values["classes"] = tuple(values["classes"])
-            return cls(**values)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if values.get("bins") is not None:
+                values["bins"] = BinStatistics(**values["bins"])
+            data = cls(**values)
+            for value in (data.dataset, data.licence, data.guidance_dataset, *data.classes):
+                if type(value) is not str:
+                    raise ValueError(f"{value!r:.80} stands where a text should")
+            for value in (data.sample_rate_hz, data.clip_samples):
+                if type(value) is not int or value < 1:
+                    raise ValueError(f"{value!r:.80} stands where a whole number above 0 should")
+            return data
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path} is not a readable run description: {error}") from error
 
 

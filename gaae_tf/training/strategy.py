@@ -2,19 +2,82 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
 import time
 
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
 
+_EXAMPLE = (
+    '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
+    '"task": {"type": "worker", "index": 0}}'
+)
 
-def make_strategy(name: str) -> tf.distribute.Strategy:
-    """The strategy of `--strategy`: "one", "mirrored" (all GPUs), or "auto".
+
+@dataclasses.dataclass(frozen=True)
+class Worker:
+    """A process's place among those that train together.
+
+    Attributes:
+        index: from 0; the first one is the chief, which alone writes the run folder.
+        count: of all processes.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run folder."""
+        return self.index == 0
+
+
+def this_worker(strategy: str) -> Worker:
+    """This process's place by `--strategy` and, for multi_worker, the variable TF_CONFIG.
 
     Raises:
-        ValueError: mirrored was asked for and there are not two GPUs.
+        ValueError: TF_CONFIG is missing, or is not what it should be.
     """
+    if strategy != "multi_worker":
+        return Worker()
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        raise ValueError(
+            "--strategy=multi_worker needs the environment variable TF_CONFIG, which tells the "
+            f"addresses of all processes and which one this is, such as {_EXAMPLE}"
+        )
+    try:
+        config = json.loads(text)
+        workers = config["cluster"]["worker"]
+        type_, index = config["task"]["type"], int(config["task"]["index"])
+        others = sorted(set(config["cluster"]) - {"worker"})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"TF_CONFIG cannot be read ({error!r}), got {text!r}; it should be like {_EXAMPLE}"
+        ) from error
+    if others or type_ != "worker" or not 0 <= index < len(workers):
+        raise ValueError(
+            "TF_CONFIG must have workers alone, of which worker 0 is the chief, and name one of "
+            f"them as this task, got {text!r}; it should be like {_EXAMPLE}"
+        )
+    return Worker(index, len(workers))
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy:
+    """The strategy of `--strategy`: "one", "mirrored" (all GPUs), "multi_worker", or "auto".
+
+    That of several processes waits until all are there, and must be made before TensorFlow does
+    anything else.
+
+    Raises:
+        ValueError: mirrored was asked for and there are not two GPUs; or as in `this_worker`.
+    """
+    if name == "multi_worker":
+        this_worker(name)  # raises
+        return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" and len(gpus) < 2:
         raise ValueError(f"--strategy=mirrored needs at least 2 GPUs, found {len(gpus)}")
@@ -23,12 +86,36 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns when all processes that train together have come here."""
+    agreed(strategy, 0.0)
+
+
+def agreed(strategy: tf.distribute.Strategy, *values: float) -> tuple[float, ...]:
+    """Means of numbers over the processes that train together, so the same in all of them."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return values
+    own = tf.constant([float(value) for value in values])
+
+    @tf.function
+    def means():
+        def replica():
+            context = tf.distribute.get_replica_context()
+            return context.all_reduce(tf.distribute.ReduceOp.MEAN, own)
+
+        return strategy.experimental_local_results(strategy.run(replica))[0]
+
+    return tuple(means().numpy().tolist())
+
+
 def resolve_precision(config: TrainConfig) -> str:
     """The Keras dtype policy of `--precision`; "auto" looks at the hardware."""
     if config.precision != "auto":
         return config.precision
     if tf.config.list_logical_devices("GPU"):
         return "mixed_float16"
+    if config.strategy == "multi_worker":  # timings could tell the workers different things
+        return "float32"
     seconds = {dtype: _convolution_seconds(dtype) for dtype in (tf.float32, tf.bfloat16)}
     # Half precision must earn its rounding: a tie goes to float32.
     faster = seconds[tf.bfloat16] < 0.8 * seconds[tf.float32]

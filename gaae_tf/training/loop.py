@@ -1,0 +1,236 @@
+"""The training loop: compiled calls, and between them what watches over a run.
+
+Callbacks, checkpoints, signals, values that are not finite, workers that are gone, disks that fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gaae_tf.config import TrainConfig
+from gaae_tf.models.system import System
+from gaae_tf.training.checkpoints import Checkpoints
+from gaae_tf.training.storage import told_of_failing_storage
+from gaae_tf.training.strategy import agreed, this_worker
+
+# A signal waits for the call in progress, and who sends one may wait for half a minute only.
+_LONGEST_CALL_SECONDS = 10.0
+
+
+class NonFiniteError(RuntimeError):
+    """A loss term or gradient stopped being finite; the message names step and term."""
+
+
+class WorkerLostError(RuntimeError):
+    """Another of the processes that train together ended, or cannot be reached."""
+
+
+class Interrupted(Exception):
+    """A signal asked the training to stop; its state was saved.
+
+    Attributes:
+        signal_number: the signal.
+    """
+
+    def __init__(self, signal_number: int):
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        self.signal_number = signal_number
+
+
+def run_steps(
+    model: System,
+    stream: Callable[[tf.distribute.InputContext], tf.data.Dataset],
+    strategy: tf.distribute.Strategy,
+    config: TrainConfig,
+    checkpoints: Checkpoints,
+    validate=lambda: None,
+    callbacks: list[keras.callbacks.Callback] = (),
+) -> None:
+    """The loop: several iterations a compiled call, then callbacks, checkpoints and signals.
+
+    `Model.fit` is not used because it does not run under every strategy and cannot save in
+    mid-call.
+
+    Raises:
+        NonFiniteError: a loss or gradient was not finite.
+        WorkerLostError: under --strategy=multi_worker, another process ended.
+        StorageError: the run folder cannot be written any more.
+        Interrupted: SIGINT or SIGTERM came; the state is saved.
+    """
+    batches = iter(strategy.distribute_datasets_from_function(stream))
+    names = list(model.LOG_NAMES)
+
+    @tf.function
+    def iterate(count):
+        """Runs `count` iterations.
+
+        Returns:
+            Their logs, float32 [count, names], and the seconds that they waited for batches.
+        """
+        history = tf.TensorArray(tf.float32, size=count, element_shape=[len(names)])
+        waited = tf.zeros([], tf.float64)
+        for i in tf.range(count):
+            # Nothing else orders the clock: first the step before, then the batch.
+            with tf.control_dependencies([waited, history.flow]):
+                asked = tf.timestamp()
+            with tf.control_dependencies([asked]):
+                batch = next(batches)
+            with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
+                waited += tf.timestamp() - asked
+            logs = strategy.run(model.train_step, args=(batch,))
+            # Every replica reports the means over the global batch.
+            first = [strategy.experimental_local_results(logs[name])[0] for name in names]
+            history = history.write(i, tf.stack(first))
+        return history.stack(), waited
+
+    callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
+    step = int(model.step.numpy())
+    shown = {"verbose": int(this_worker(config.strategy).is_chief), "stateful_metrics": names}
+    bar = keras.utils.Progbar(config.steps, interval=1.0, unit_name="step", **shown)
+    bar.update(step)
+    callbacks.on_train_begin()
+    stop_at = config.max_minutes * 60.0 or math.inf
+    longest, compiling = config.steps_per_call, True
+    late = float(checkpoints.trained_seconds.numpy()) >= stop_at
+    with (
+        _caught_signals() as received,
+        _told_of_lost_workers(config, checkpoints),
+        told_of_failing_storage(Path(config.run_dir)),
+    ):
+        while step < config.steps and not late:
+            count = min(
+                longest,
+                config.steps - step,
+                config.checkpoint_every - step % config.checkpoint_every,
+            )
+            start = time.perf_counter()
+            history, waited = (result.numpy() for result in iterate(tf.constant(count)))
+            seconds = time.perf_counter() - start
+            history = dict(zip(names, history.T, strict=True))
+            _check_finite(history, step, config, _diverging_replicas(model, strategy))
+            step += count
+            checkpoints.trained_seconds.assign_add(seconds)
+            logs = {name: float(values.mean()) for name, values in history.items()}
+            bar.update(step, logs.items())
+            logs["steps_per_second"] = count / seconds
+            logs["waiting_share"] = waited / seconds  # near 1: the input is too slow
+            callbacks.on_train_batch_end(step - 1, logs)
+            late = float(checkpoints.trained_seconds.numpy()) >= stop_at
+            # So that several processes decide alike.
+            stopped, late, seconds = agreed(strategy, len(received) > 0, late, seconds)
+            if not compiling:
+                most = 1 + int(_LONGEST_CALL_SECONDS * count / seconds)
+                longest = min(config.steps_per_call, most)
+            compiling = False
+            if stopped:
+                checkpoints.save()  # and no pictures: whoever sent the signal may not wait
+                raise Interrupted(received[0] if received else signal.SIGTERM)
+            if step % config.checkpoint_every == 0 and step < config.steps:
+                _save(checkpoints, validate())
+        if step > 0:
+            _save(checkpoints, validate())
+        callbacks.on_train_end()
+
+
+def _save(checkpoints: Checkpoints, accuracy: float | None) -> None:
+    """Saves the state; as the best one too if no accuracy has ever been measured."""
+    never_measured = float(checkpoints.best_accuracy.numpy())
+    if accuracy is None and never_measured < 0.0:
+        checkpoints.best_accuracy.assign(-math.inf)
+        accuracy = never_measured  # higher than that, and lower than any that is measured
+    checkpoints.save(accuracy)
+
+
+def _diverging_replicas(model: System, strategy: tf.distribute.Strategy) -> list[int]:
+    """Those of several replicas whose share of an update was the first that was not finite."""
+    parts = strategy.experimental_local_results(model.part_in_divergence)
+    return [int(part.numpy()) - 2 for part in parts if part.numpy() >= 2.0]
+
+
+def _check_finite(
+    history: dict[str, np.ndarray], first_step: int, config: TrainConfig, replicas: list[int]
+) -> None:
+    """Raises NonFiniteError for the first step whose loss, or gradient, is not finite."""
+    scaled = config.precision == "mixed_float16"
+    found = []
+    for name, values in history.items():
+        if scaled and name.startswith("gradient_norm"):
+            continue  # loss scaling meets an overflow by leaving the step out
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            found.append((bad[0], name, values[bad[0]]))
+    if found:
+        step = min(step for step, _, _ in found)
+        terms = ", ".join(f"{name} = {value}" for at, name, value in found if at == step)
+        where = f", first on replica {' and '.join(map(str, replicas))}" if replicas else ""
+        raise NonFiniteError(f"step {first_step + step}: {terms}{where}")
+
+
+@contextlib.contextmanager
+def _told_of_lost_workers(config: TrainConfig, checkpoints: Checkpoints) -> Iterator[None]:
+    """Turns what TensorFlow raises when another process is gone into WorkerLostError."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if config.strategy != "multi_worker":
+            raise
+        step = int(checkpoints.model.step.numpy())
+        raise WorkerLostError(
+            f"another process was lost about step {step} ({type(error).__name__}: "
+            f"{error.message.splitlines()[0]}); the last checkpoint in {config.run_dir} stays. "
+            "Start all of them again with the same commands, and they go on from it"
+        ) from error
+
+
+@contextlib.contextmanager
+def _caught_signals() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM; a second one ends the process at once.
+
+    Python's handlers wait until the compiled call returns, so a thread answers.
+    """
+    received: list[int] = []
+    handled = (signal.SIGINT, signal.SIGTERM)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def answer():
+        seen = 0
+        while number := os.read(reader, 1):
+            if number[0] not in handled:
+                continue
+            seen += 1
+            if seen > 1:
+                os._exit(128 + number[0])
+            print(
+                f"\n{signal.Signals(number[0]).name}: saving after the current call; "
+                "a second signal stops at once.",
+                flush=True,
+            )
+
+    thread = threading.Thread(target=answer, name="signals", daemon=True)
+    thread.start()
+    previous_writer = signal.set_wakeup_fd(writer)
+    previous = {
+        number: signal.signal(number, lambda number, _frame: received.append(number))
+        for number in handled
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(previous_writer)
+        os.close(writer)  # ends the thread
+        thread.join()
+        os.close(reader)

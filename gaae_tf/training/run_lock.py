@@ -1,0 +1,140 @@
+"""One training a run folder: a lock that tells which process holds it.
+
+The file `lock` holds the process's id, its host and when it started. A kill leaves it behind, and
+so does a second signal; whoever comes next on the same host sees that its process is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gaae_tf.training import run_folder
+
+
+@contextlib.contextmanager
+def locked(run_dir: Path) -> Iterator[None]:
+    """Holds the lock of a run folder, which is made if absent; gives it back however it is left.
+
+    SIGTERM leaves as an exception would, unless another handler is set inside. A lock that a
+    process of this host left behind is taken over, which is said on one line.
+
+    Raises:
+        ValueError: another process trains in the folder, or may do so on another host.
+        OSError: the folder cannot be written.
+    """
+    made = not run_dir.exists()
+    run_dir.mkdir(parents=True, exist_ok=True)
+    path = run_dir / run_folder.LOCK
+    mine = _acquire(path)
+    try:
+        with _terminated_by_exception():
+            yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_text() == mine:
+                path.unlink()
+        if made:
+            with contextlib.suppress(OSError):
+                run_dir.rmdir()  # if nothing was written
+
+
+def _acquire(path: Path) -> str:
+    """Makes the lock file; returns its text."""
+    mine = json.dumps(
+        {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "start_ticks": _start_ticks(os.getpid()),
+            "locked_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Of two processes that find a lock left behind, the second finds the first one's.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.exists():
+            _check_left_behind(path)
+            path.unlink()
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:  # another host was faster
+            _check_left_behind(path)
+            raise
+        os.write(file, mine.encode())
+        os.close(file)
+    finally:
+        os.close(folder)
+    return mine
+
+
+def _check_left_behind(path: Path) -> None:
+    """Prints whose the lock was; raises ValueError unless it was left behind on this host."""
+    try:
+        lock = json.loads(path.read_text())
+        pid, host, since = int(lock["pid"]), str(lock["host"]), str(lock["locked_at"])
+        start_ticks = None if lock["start_ticks"] is None else int(lock["start_ticks"])
+        if not 0 < pid < 2**31:
+            raise ValueError(f"pid {pid}")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is not a lock that can be read ({error!r}); if no training runs in "
+            f"{path.parent}, delete {path}"
+        ) from error
+    if host != socket.gethostname():
+        raise ValueError(
+            f"{path.parent} is locked by process {pid} on host {host} since {since}, which cannot "
+            f"be seen from {socket.gethostname()}; if no training runs there, delete {path}"
+        )
+    if _runs(pid, start_ticks):
+        raise ValueError(
+            f"process {pid} trains in {path.parent} since {since}; wait for it, stop it, or name "
+            "another --run_dir"
+        )
+    print(f"{path} was left by process {pid}, which no longer runs; taken over.", flush=True)
+
+
+def _runs(pid: int, start_ticks: int | None) -> bool:
+    """Whether the process runs, and is the one that started then, as far as that can be known."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    now = _start_ticks(pid)
+    return now is None or start_ticks is None or now == start_ticks
+
+
+def _start_ticks(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot; None without /proc; -1 if it is dead."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    state, *fields = text.rpartition(")")[2].split()  # the name before may have any character
+    return -1 if state in "ZX" else int(fields[18])
+
+
+@contextlib.contextmanager
+def _terminated_by_exception() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # no place for handlers
+        yield
+        return
+
+    def leave(number, _frame):
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
