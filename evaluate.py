@@ -1,7 +1,7 @@
 """Scores a training run: its sounds, its codes, its classifier, its reconstructions.
 
 python evaluate.py --run_dir=runs/quickstart [--count=2000] [--seed=0]
-python evaluate.py --run_dir=runs/quickstart --samples=DIR
+python evaluate.py --run_dir=runs/quickstart --samples=DIR [--scores_out=FILE]
 
 Writes <run_dir>/scores.json and prints the figures. The first evaluation on a data set trains a
 scorer and keeps it in <data set>/scorers; scored sounds are kept in <run_dir>/evaluation, so an
@@ -12,7 +12,7 @@ scorer, and its test part is for all figures but those of reconstruction.
 import sys
 from pathlib import Path
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from gaae_tf.evaluation import (
     SCORES,
@@ -30,6 +30,11 @@ _COUNT = flags.DEFINE_integer("count", SOUNDS, "Sounds to generate, over all cla
 _SAMPLES = flags.DEFINE_string(
     "samples", None, "Folder of sound files to score in place of generated sounds."
 )
+_SCORES_OUT = flags.DEFINE_string(
+    "scores_out",
+    None,
+    f"File for the scores of --samples; default <run_dir>/{SCORES_OF_SAMPLES}.",
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the generated sounds.", lower_bound=0)
 _DATASET = flags.DEFINE_string(
     "dataset", None, "Data set folder, if not where it was when the run was trained."
@@ -42,7 +47,10 @@ _SCORER_CHECKPOINT = flags.DEFINE_string(
     "scorer_checkpoint", None, "The WaveGAN authors' own digit classifier, to score with it."
 )
 _USEFULNESS_SEEDS = flags.DEFINE_integer(
-    "usefulness_seeds", 3, "Trainings of a simple classifier on the sounds; 0 leaves them out."
+    "usefulness_seeds",
+    1,
+    "Trainings of a simple classifier on the sounds, on these with real clips, and on real clips, "
+    "each; the paper's are 3, 0 leaves them out.",
 )
 
 
@@ -50,11 +58,13 @@ def main(argv: list[str]) -> int:
     """The command; 1 on an error."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    logging.set_verbosity(logging.WARNING)  # fontTools tells of every glyph in a PDF
     try:
         settings = EvaluateSettings(
             count=_COUNT.value,
             seed=_SEED.value,
             samples=Path(_SAMPLES.value) if _SAMPLES.value else None,
+            scores_out=Path(_SCORES_OUT.value) if _SCORES_OUT.value else None,
             scorer=ScorerSettings(name=_SCORER.value),
             scorer_checkpoint=Path(_SCORER_CHECKPOINT.value) if _SCORER_CHECKPOINT.value else None,
             usefulness_seeds=_USEFULNESS_SEEDS.value,
@@ -76,7 +86,7 @@ def main(argv: list[str]) -> int:
     if settings.samples is None:
         print(f"written to {run_dir / SCORES}; to listen, open {run_dir / REPORT / 'index.html'}")
     else:
-        print(f"written to {run_dir / SCORES_OF_SAMPLES}")
+        print(f"written to {settings.scores_out or run_dir / SCORES_OF_SAMPLES}")
     return 0
 
 

@@ -5,15 +5,29 @@ reconstruction on the one it was trained on.
 
 Every figure stands in `scores.json` with where it comes from: the scorer and its own accuracy, the
 sample counts, the data set, the seed, the vocoder and the versions. A figure that cannot be had,
-say for too few test clips, is null with the reason beside it, never a made-up number.
+say for too few test clips, is null with the reason beside it, never a made-up number. The form:
+
+    the main figures, plain numbers or null
+    details
+        samples, real_test, real_train   figures by measure (`gaae_tf.quality`); real clips' are the
+                                         yardstick, measured as if they were samples
+        interpolation, confusion         of sounds along paths; which class found for which meant
+        classifier_test_accuracy, simple_classifier_same_labels_accuracy, reconstruction
+        representations                  probes of the codes (`gaae_tf.representations.Probe`)
+        usefulness                       by what taught: samples, samples_and_real_clips, real_clips
+        (what a system has no part for is absent: BigGAN's codes, C and reconstruction; a
+        classifier's samples and all that is measured of them)
+    provenance                           `phases` have each phase's seconds and peak memory
+
+A figure is {"value": ..., "clips": ..., ...} with its uncertainty: `interval_95` (Wilson's), or
+`deviation` with `deviation_is`, or a deviation of null with `deviation_reason`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,15 +37,18 @@ import tensorflow as tf
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.pipeline import evaluation_batches, to_float
+from gaae_tf.data.pipeline import evaluation_batches, map_clips, to_float
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
+from gaae_tf.interpolations import Interpolator, interpolation
 from gaae_tf.listening import write_listening_page
+from gaae_tf.metrics.confusion import confusion
 from gaae_tf.models.classifier import classify, train_classifier
+from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
-from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import stft
+from gaae_tf.phases import Phases
 from gaae_tf.quality import Scored, accuracy, quality
-from gaae_tf.representations import probes
+from gaae_tf.representations import Probe, probes
 from gaae_tf.samples import Generator, from_folder, generated
 from gaae_tf.scorers import (
     Scorer,
@@ -50,20 +67,28 @@ EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
 # Clips whose codes are probed, at most, of either part.
 _MOST_CODES = 10_000
+# Steps, at most, of each training of the usefulness table; one of 32 spectrograms of 256×128 takes
+# 2.7 s of a core.
+_MOST_TAUGHT_STEPS = 300
 
 
-class Run(Generator, Protocol):
+class Run(Generator, Interpolator, Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it.
+
+    Of `generate`, `class_probabilities`, `codes` and `reconstruct` it may have some alone; what the
+    others would give is not measured.
 
     Audio is float32 [clips, clip_samples] in [-1, 1]; spectrograms are float32
     [clips, bins, frames, 1] in [-1, 1].
     """
 
     config: TrainConfig  # names its data sets
-    signal_path: SignalPath
 
-    def encode(self, spectrograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Gives guided codes, style codes and class probabilities."""
+    def class_probabilities(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Gives probabilities of the classes, float32 [clips, classes]."""
+
+    def codes(self, spectrograms: np.ndarray) -> dict[str, np.ndarray]:
+        """Gives codes by name, float32 [clips, …]."""
 
     def reconstruct_spectrograms(self, spectrograms: np.ndarray) -> np.ndarray:
         """Gives decoded codes of spectrograms."""
@@ -80,10 +105,12 @@ class EvaluateSettings:
         count: sounds to generate, over all classes.
         seed: of the sounds and of all draws.
         samples: a folder of sound files to score in place of the run's own; None for these.
-        scorer: which is trained, and how.
+        scores_out: file for the scores of `samples`; None takes the run folder's.
+        scorer: which is trained, and how; the simple classifiers, which are compared with the
+            run's and taught by sounds, are trained as long and as fast.
         scorer_checkpoint: the WaveGAN authors' own classifier in place of a trained one.
-        usefulness_seeds: trainings of the simple classifier on samples, for Tables IV and V; 0
-            leaves them out.
+        usefulness_seeds: trainings of the simple classifier on samples, on these with real clips,
+            and on real clips, each, for Tables IV and V; the paper's are three; 0 leaves them out.
 
     Raises:
         ValueError: a number is out of range.
@@ -92,14 +119,20 @@ class EvaluateSettings:
     count: int = SOUNDS
     seed: int = 0
     samples: Path | None = None
+    scores_out: Path | None = None
     scorer: ScorerSettings = dataclasses.field(default_factory=ScorerSettings)
     scorer_checkpoint: Path | None = None
-    usefulness_seeds: int = 3
+    usefulness_seeds: int = 1
 
     def __post_init__(self):
         for name, least in (("count", 1), ("seed", 0), ("usefulness_seeds", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}.")
+        if self.scores_out is not None:
+            if self.samples is None:
+                raise ValueError(f"--scores_out={self.scores_out} is for --samples alone; drop it.")
+            if not self.scores_out.parent.is_dir():  # told now, not when all is scored
+                raise ValueError(f"--scores_out={self.scores_out}: its folder does not exist.")
 
 
 def evaluate(
@@ -112,7 +145,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores a run and writes `<run_dir>/scores.json` and the listening page `<run_dir>/report`.
 
-    A folder of samples is scored into `scores_of_samples.json` alone.
+    A folder of samples is scored into `scores_of_samples.json`, or `settings.scores_out`, alone.
 
     Args:
         run_dir: Run folder with a checkpoint.
@@ -133,21 +166,25 @@ def evaluate(
     settings = settings or EvaluateSettings()
     if not run_dir.is_dir():
         raise FileNotFoundError(f"--run_dir={run_dir} is no folder; give that of a training run.")
-    run = gaae_tf.load(run_dir)
-    dataset = load_dataset(run.config.dataset if dataset_dir is None else dataset_dir)
-    guiding = _guiding(run, dataset, guidance_dataset_dir)
-    _check_fit(run, dataset, guiding)
-    guidance = read_guidance(run_dir, guiding.counts["train"])
-    test = read_clips(guiding, "test")
-    scores = score_run(run, run_dir, dataset, guiding, guidance, test, settings, log)
+    phases = Phases(log)
+    with phases.phase("loading the run and its data sets"):
+        run = gaae_tf.load(run_dir)
+        dataset = load_dataset(run.config.dataset if dataset_dir is None else dataset_dir)
+        guiding = _guiding(run, dataset, guidance_dataset_dir)
+        _check_fit(run, dataset, guiding)
+        train, test = read_clips(guiding, "train"), read_clips(guiding, "test")
+        guidance = None
+        if run.config.uses_labels:
+            guidance = read_guidance(run_dir, train.sources, guiding.path)
+    scores = score_run(run, run_dir, dataset, guiding, guidance, train, test, settings, phases)
     text = json.dumps(scores, indent=2, allow_nan=False) + "\n"
     if settings.samples is not None:  # they are not the run's
-        run_folder.write_text(run_dir / SCORES_OF_SAMPLES, text)
+        run_folder.write_text(settings.scores_out or run_dir / SCORES_OF_SAMPLES, text)
         return scores
     run_folder.write_text(run_dir / SCORES, text)
     log("the listening page")
     known_test = labelled_clips(test, guiding, "test")
-    write_listening_page(run, run_dir, scores, known_test, settings.seed)
+    write_listening_page(run, run_dir, scores, known_test, settings.seed, log)
     return scores
 
 
@@ -163,20 +200,24 @@ def _guiding(run: Run, dataset: Dataset, folder: str | Path | None) -> Dataset:
     return dataset
 
 
-def read_guidance(run_dir: Path, train_clips: int) -> np.ndarray:
-    """Reads which training clips guided a run: `guidance.json`, {"train_indices": [...]}.
+def read_guidance(run_dir: Path, sources: Sequence[str], dataset_path: Path) -> np.ndarray:
+    """Reads which training clips guided a run: `guidance.json`.
+
+    It is {"train_indices": [...], "clips": [...]}, the latter their names, where it has them.
 
     Args:
         run_dir: Run folder.
-        train_clips: Number of clips in the guiding data set's training part, which the indices
+        sources: Names of the clips of the guiding data set's training part, which the indices
             count.
+        dataset_path: The data set's folder, for messages.
 
     Returns:
         int64 [labelled clips].
 
     Raises:
         FileNotFoundError: No such file.
-        ValueError: It holds no indices of training clips.
+        ValueError: It holds no indices of training clips, or the data set now has other clips where
+            those that guided were.
     """
     path = run_dir / run_folder.GUIDANCE
     if not path.is_file():
@@ -184,16 +225,32 @@ def read_guidance(run_dir: Path, train_clips: int) -> np.ndarray:
             f"{path} does not exist; is {run_dir} the folder of a training run?"
         )
     try:
-        indices = np.array(json.loads(path.read_text(encoding="utf-8"))["train_indices"], np.int64)
-    except (ValueError, KeyError, TypeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        indices = np.array(content["train_indices"], np.int64)
+        listed = content.get("clips")
+        if any(type(index) is not int for index in content["train_indices"]):
+            raise ValueError("train_indices must be whole numbers")
+        if not isinstance(listed, list | None):
+            raise ValueError(f"clips must be a list, not {listed!r:.80}")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} cannot be read: {error!r}.") from error
     if indices.ndim != 1 or len(indices) == 0:
         raise ValueError(f"{path} must list at least one index; it has shape {indices.shape}.")
-    if indices.min() < 0 or indices.max() >= train_clips:
+    if indices.min() < 0 or indices.max() >= len(sources):
         raise ValueError(
             f"{path} names clips {indices.min()} to {indices.max()}, but the data set's training "
-            f"part has clips 0 to {train_clips - 1}; is it the one that guided the run?"
+            f"part has clips 0 to {len(sources) - 1}; is it the one that guided the run?"
         )
+    if listed is None:
+        return indices
+    if len(listed) != len(indices):
+        raise ValueError(f"{path} has {len(indices)} indices, but {len(listed)} names of clips.")
+    for was, now in zip(listed, (sources[i] for i in indices), strict=True):
+        if was != now:
+            raise ValueError(
+                f"{was} guided the run, but {dataset_path} has {now} in its place: it was prepared "
+                "anew from other recordings. Give the data set that the run was trained on."
+            )
     return indices
 
 
@@ -202,10 +259,11 @@ def score_run(
     run_dir: Path,
     dataset: Dataset,
     guiding: Dataset,
-    guidance: np.ndarray,
+    guidance: np.ndarray | None,
+    train: Clips,
     test: Clips,
     settings: EvaluateSettings,
-    log: Callable[[str], None],
+    phases: Phases,
 ) -> dict[str, Any]:
     """Measures everything that `evaluate` reports.
 
@@ -214,79 +272,108 @@ def score_run(
         run_dir: Its folder, which keeps scored sounds.
         dataset: The data set it was trained on; its test part is reconstructed.
         guiding: The data set whose labels guided it, perhaps the same; it has the run's classes.
-        guidance: Indices, among the training clips of `guiding`, of those whose labels guided it.
+        guidance: Indices, among the training clips of `guiding`, of those whose labels guided it;
+            None for a run that used no labels.
+        train: The training part of `guiding`.
         test: The test part of `guiding`.
         settings: What to measure.
-        log: Receives lines of progress.
+        phases: Receives what is timed, and logs it.
 
     Raises:
         ValueError: There are too few clips, or sounds cannot be used.
     """
-    start = time.monotonic()
-
-    def progress(line: str) -> None:
-        log(f"[{time.monotonic() - start:4.0f} s] {line}")
-
-    train = read_clips(guiding, "train")
-    _check_same_clips(run_dir, [train.sources[i] for i in guidance], guiding)
-    known, known_test = (
-        labelled_clips(train, guiding, "train"),
-        labelled_clips(test, guiding, "test"),
-    )
-    if settings.scorer_checkpoint is None:
-        scorer = trained_scorer(guiding, settings.scorer, log=progress)
-    else:
-        scorer = checkpoint_scorer(settings.scorer_checkpoint, guiding, log=progress)
-    progress(f"scoring {len(known.labels)} real training and {len(known_test.labels)} test clips")
-    real_train = _score("real train", scorer, known)
-    real_test = _score("real test", scorer, known_test)
-    if settings.samples is None:
-        progress(f"generating and scoring {settings.count} sounds")
-        folder = run_dir / EVALUATION
-        samples, first = generated(run, scorer, settings.count, settings.seed, folder)
-        source = {"vocoder": run.vocoder, "refine": run.refine}
-    else:
-        progress(f"scoring the sounds in {settings.samples}")
-        samples, first, source = from_folder(settings.samples, scorer)
-    figures = quality(samples, real_train, real_test, run.classes, settings.seed, progress)
-    yardstick = quality(real_test, real_train, real_test, run.classes, settings.seed, progress)
-
-    progress(f"the run's classifier, and a simple one on the run's own {len(guidance)} labels")
-    same_labels = _trained_accuracy(run, train.subset(guidance), known_test, 0)
-    classifier = _classifier_accuracy(run, known_test)
-    rebuilt = test.audio if guiding is dataset else read_clips(dataset, "test").audio
-    progress(f"reconstructions of {len(rebuilt)} test clips")
-    reconstruction = _reconstruction(run, rebuilt, dataset)
-    progress("probes of the codes")
-    representations = {"guiding": _representations(run, guiding, train, test, settings.seed)}
-    if guiding is not dataset:
-        parts = (read_clips(dataset, part) for part in ("train", "test"))
-        representations["dataset"] = _representations(run, dataset, *parts, settings.seed)
-    usefulness = _usefulness(run, samples, first, known, known_test, settings, progress)
+    progress = phases.say
+    known = labelled_clips(train, guiding, "train")
+    known_test = labelled_clips(test, guiding, "test")
+    with phases.phase("scorer"):
+        if settings.scorer_checkpoint is None:
+            scorer = trained_scorer(guiding, settings.scorer, log=progress)
+        else:
+            scorer = checkpoint_scorer(settings.scorer_checkpoint, guiding, log=progress)
+    with phases.phase("scoring real clips") as record:
+        own = train if guiding is dataset else read_clips(dataset, "train")
+        real_train, seen, seen_are = _score_training(scorer, train, own, guidance)
+        real_test = _score("real test", scorer, known_test)
+        record["sounds"] = len(seen) + len(real_test)
+        if guiding is not dataset:
+            record["sounds"] += len(real_train) - len(guidance)
+    samples, source = None, {}
+    if settings.samples is not None:
+        with phases.phase(f"scoring the sounds in {settings.samples}") as record:
+            samples, first, source = from_folder(settings.samples, scorer)
+            record["sounds"] = len(samples)
+    elif hasattr(run, "generate"):
+        with phases.phase(f"generating and scoring {settings.count} sounds") as record:
+            folder = run_dir / EVALUATION
+            samples, first, source = generated(run, scorer, settings.count, settings.seed, folder)
+            record["sounds"] = source.pop("generated_now")
+    classes, seed = guiding.classes, settings.seed
+    details: dict[str, Any] = {}
+    # Rows: class meant, columns: class found.
+    meant = {}
+    if samples is not None:
+        with phases.phase("measures of the sounds"):
+            figures = quality(samples, real_train, real_test, classes, seed, progress, seen)
+            if figures["memorisation"]["value"] is not None:
+                figures["memorisation"]["training_clips"] = seen_are
+        details["samples"] = figures
+        meant["samples"] = (samples.labels, samples.logits.argmax(axis=1))
+    with phases.phase("measures of real clips"):
+        yardstick = quality(real_test, real_train, real_test, classes, seed, progress)
+        of_train = quality(real_train, real_train, real_test, classes, seed, progress)
+    details |= {"real_test": yardstick, "real_train": of_train}
+    if guidance is not None:
+        with phases.phase(f"a simple classifier on the run's own {len(guidance)} labels"):
+            details["simple_classifier_same_labels_accuracy"] = _trained_accuracy(
+                run, train.subset(guidance), known_test, len(classes), 0, settings.scorer
+            )
+    if hasattr(run, "class_probabilities"):
+        with phases.phase("the run's classifier"):
+            predicted = _predicted(run, known_test.audio)
+            details["classifier_test_accuracy"] = accuracy(predicted == known_test.labels)
+            meant["classifier"] = (known_test.labels, predicted)
+    if hasattr(run, "interpolate"):
+        with phases.phase("interpolations"):
+            details["interpolation"] = interpolation(run, scorer, seed)
+    if hasattr(run, "reconstruct"):
+        with phases.phase("reconstructions of test clips") as record:
+            own_test = test if guiding is dataset else read_clips(dataset, "test")
+            details["reconstruction"] = _reconstruction(run, own_test.audio, dataset)
+            record["sounds"] = len(own_test.audio)
+    if hasattr(run, "codes"):
+        with phases.phase("probes of the codes"):
+            probed = {"guiding": _representations(run, guiding, train, test, seed)}
+            if guiding is not dataset:
+                own_test = read_clips(dataset, "test")
+                probed["dataset"] = _representations(run, dataset, own, own_test, seed)
+            details["representations"] = probed
+    details["usefulness"] = {}
+    if settings.usefulness_seeds and samples is not None:
+        with phases.phase("simple classifiers that sounds teach"):
+            details["usefulness"] = _usefulness(
+                run, samples, first, known, known_test, settings, progress
+            )
+    details["confusion"] = {
+        name: confusion(*pairs, len(classes)).tolist() for name, pairs in meant.items()
+    }
     progress("done")
 
-    details = {
-        "samples": figures,
-        "real_test": yardstick,
-        "classifier_test_accuracy": classifier,
-        "simple_classifier_same_labels_accuracy": same_labels,
-        "reconstruction": reconstruction,
-        "representations": representations,
-        "usefulness": usefulness,
-    }
-    main = {
-        "requested_class_accuracy": figures["class_accuracy"]["value"],
-        "classifier_test_accuracy": classifier["value"],
-        "simple_classifier_same_labels_accuracy": same_labels["value"],
-        "scorer_test_accuracy": scorer.test_accuracy["value"],
-        "inception_score": figures["inception_score"]["value"],
-        "inception_score_deviation": figures["inception_score"].get("deviation"),
-        "frechet_distance": figures["against_real_test"]["frechet_logits"]["value"],
-        "reconstruction_mse": reconstruction["mse"]["value"],
-        "reconstruction_spectral_convergence_db": reconstruction["spectral_convergence_db"][
-            "value"
-        ],
-    }
+    main = {"scorer_test_accuracy": scorer.test_accuracy["value"]}
+    if samples is not None:
+        frechet = figures["against_real_test"]["frechet_logits"]
+        main |= {
+            "requested_class_accuracy": figures["class_accuracy"]["value"],
+            "inception_score": figures["inception_score"]["value"],
+            "inception_score_deviation": figures["inception_score"].get("deviation"),
+            "frechet_distance": frechet["value"],
+            "frechet_distance_deviation": frechet.get("deviation"),
+        }
+    for name in ("classifier_test_accuracy", "simple_classifier_same_labels_accuracy"):
+        if name in details:
+            main[name] = details[name]["value"]
+    for name in ("mse", "spectral_convergence_db"):
+        if "reconstruction" in details:
+            main[f"reconstruction_{name}"] = details["reconstruction"][name]["value"]
     on_dataset = ("reconstruction", "reconstruction_mse", "reconstruction_spectral_convergence_db")
     return {
         **main,
@@ -294,11 +381,14 @@ def score_run(
         "provenance": {
             "scorer": scorer.provenance(),
             "frechet_distance_is": "logits of the scorer, samples against real test clips",
-            "samples": len(samples),
+            "frechet_bias": "a Fréchet distance of finite samples lies above that of infinitely "
+            "many, the more the fewer clips and the more dimensions; compare at equal clips alone",
+            "samples": 0 if samples is None else len(samples),
             "samples_are": source,
             "test_clips": len(known_test.labels),
             "train_clips": len(known.labels),
-            "labels_of_the_run": len(guidance),
+            "model": run.config.model,
+            "labels_of_the_run": 0 if guidance is None else len(guidance),
             "seed": settings.seed,
             "checkpoint": run.checkpoint,
             "step": run.step,
@@ -309,14 +399,16 @@ def score_run(
                 for name in (*main, *details)
                 if name != "representations"
             },
-            "classes": list(run.classes),
+            "classes": list(classes),
             "versions": {
                 "gaae_tf": gaae_tf.__version__,
                 "tensorflow": tf.__version__,
                 "keras": keras.__version__,
                 "numpy": np.__version__,
             },
-            "seconds": round(time.monotonic() - start, 1),
+            "seconds": round(phases.seconds, 1),
+            "phases": phases.records(),
+            "peak_rss_is": "largest resident set of the process, looked at 20 times a second",
         },
     }
 
@@ -325,47 +417,67 @@ def format_table(scores: dict[str, Any]) -> str:
     """Lays the figures of `scores.json` out for reading, the real data's beside them."""
     details, provenance = scores["details"], scores["provenance"]
     scorer = provenance["scorer"]
-    sounds, real = details["samples"], details["real_test"]
+    columns = {"real test": details["real_test"], "real train": details["real_train"]}
+    if "samples" in details:
+        columns = {"samples": details["samples"]} | columns
     percent, number = "{:.1%}", "{:.3f}"
-    lines = [f"{'':<44}{'samples':>22}{'real test':>22}"]
+    lines = [f"{'':<44}" + "".join(f"{name:>22}" for name in columns)]
 
     def row(name: str, *figures: dict[str, Any] | None, form: str = number) -> None:
         lines.append(f"{name:<44}" + "".join(f"{_cell(figure, form):>22}" for figure in figures))
 
-    row("requested class found", sounds["class_accuracy"], real["class_accuracy"], form=percent)
-    for name, figure in sounds["class_accuracy_by_class"].items():
-        row(f"    {name}", figure, real["class_accuracy_by_class"][name], form=percent)
-    row("Inception Score", sounds["inception_score"], real["inception_score"])
-    modified = "modified_inception_score"
-    row("modified Inception Score", sounds[modified], real[modified], form="{:.3g}")
-    row("AM score", sounds["am_score"], real["am_score"])
-    for against in ("against_real_train", "against_real_test"):
-        for name, figure in sounds[against].items():
-            label = f"{name.replace('_', ' ')}, {against.replace('_', ' ')}"
-            row(label, figure, real.get(against, {}).get(name))
-    row("nearer to training clips than 95 % of test", sounds["memorisation"], form=percent)
+    def of_all(name: str, measure: str, form: str = number) -> None:
+        row(name, *(of[measure] for of in columns.values()), form=form)
+
+    def by_class(measure: str) -> None:
+        for name in details["real_test"][measure]:
+            row(f"    {name}", *(of[measure][name] for of in columns.values()), form=percent)
+
+    of_all("requested class found", "class_accuracy", percent)
+    by_class("class_accuracy_by_class")
+    lines.append("share found to be of the class")
+    by_class("class_share")
+    of_all("Inception Score", "inception_score")
+    of_all("modified Inception Score", "modified_inception_score", "{:.3g}")
+    of_all("AM score", "am_score")
+    if "samples" in details:
+        sounds, real = details["samples"], details["real_test"]
+        for against in ("against_real_train", "against_real_test"):
+            for name, figure in sounds[against].items():
+                label = f"{name.replace('_', ' ')}, {against.replace('_', ' ')}"
+                row(label, figure, real.get(against, {}).get(name))
+        row("nearer to training clips than 95 % of test", sounds["memorisation"], form=percent)
     lines.append("")
-    row("C's accuracy on real test", details["classifier_test_accuracy"], form=percent)
-    row(
-        f"simple classifier, same {provenance['labels_of_the_run']} labels",
-        details["simple_classifier_same_labels_accuracy"],
-        form=percent,
-    )
+    if "classifier_test_accuracy" in details:
+        row("C's accuracy on real test", details["classifier_test_accuracy"], form=percent)
+    if "simple_classifier_same_labels_accuracy" in details:
+        row(
+            f"simple classifier, same {provenance['labels_of_the_run']} labels",
+            details["simple_classifier_same_labels_accuracy"],
+            form=percent,
+        )
     for name, figure in details["usefulness"].items():
         row(f"simple classifier on {name.replace('_', ' ')}", figure, form=percent)
-    row("reconstruction, mean squared error", details["reconstruction"]["mse"], form="{:.4f}")
-    row(
-        "spectral convergence of its sound, dB",
-        details["reconstruction"]["spectral_convergence_db"],
-        form="{:.1f}",
-    )
-    for table in details["representations"].values():
-        lines += ["", f"told from codes of {table['dataset']}: linear / neighbours (chance)"]
-        codes = ("guided", "style", "both")
-        lines.append(f"{'':<14}" + "".join(f"{code:>24}" for code in codes))
+    if "reconstruction" in details:
+        row("reconstruction, mean squared error", details["reconstruction"]["mse"], form="{:.4f}")
+        row(
+            "spectral convergence of its sound, dB",
+            details["reconstruction"]["spectral_convergence_db"],
+            form="{:.1f}",
+        )
+    if "interpolation" in details:
+        lines += ["", f"{'interpolations':<44}{'style to style':>22}{'cross-fade':>22}"]
+        for space in ("scorer_features", "spectrograms"):
+            paths = details["interpolation"][space]
+            for name, form in (("path_length_ratio", number), ("largest_step_share", percent)):
+                label = f"{name.replace('_', ' ')}, {space.replace('_', ' ')}"
+                row(label, paths[name], paths["cross_fade"][name], form=form)
+    for table in details.get("representations", {}).values():
+        title = f"told from codes of {table['dataset']}"
+        lines += ["", f"{title:<44}{'linear':>22}{'neighbours':>22}{'chance':>22}"]
         for label, by_code in table["probes"].items():
-            cells = (_probe_cell(by_code[code]) for code in codes)
-            lines.append(f"{label:<14}" + "".join(f"{cell:>24}" for cell in cells))
+            for code, probe in by_code.items():
+                row(f"{label}, {code}", *_probe_figures(probe), form=percent)
     dataset, guiding = provenance["dataset"], provenance["guidance_dataset"]
     lines += [
         "",
@@ -373,7 +485,16 @@ def format_table(scores: dict[str, Any]) -> str:
         f"{provenance['test_clips']} test clips of {guiding['name']}; {provenance['samples']} "
         f"sounds, seed {provenance['seed']}"
         + ("" if guiding == dataset else f"; reconstructions of {dataset['name']}"),
+        "",
+        f"{'phase':<54}{'seconds':>12}{'peak memory':>16}{'sounds/s':>12}",
     ]
+    for phase in provenance["phases"]:
+        peak, rate = phase["peak_rss_mib"], phase.get("sounds_per_second")
+        lines.append(
+            f"{phase['name']:<54}{phase['seconds']:>12,.1f}"
+            f"{'unknown' if peak is None else f'{peak:,} MiB':>16}"
+            f"{'' if rate is None else f'{rate:,.1f}':>12}"
+        )
     return "\n".join(lines)
 
 
@@ -391,22 +512,14 @@ def _cell(figure: dict[str, Any] | None, form: str) -> str:
     return text
 
 
-def _probe_cell(probe: dict[str, Any]) -> str:
+def _probe_figures(probe: dict[str, Any]) -> list[dict[str, Any]]:
     if "reason" in probe:
-        return "not to be had"
-    return f"{probe['linear']:.1%} / {probe['neighbours']:.1%} ({probe['chance']:.1%})"
-
-
-def _check_same_clips(run_dir: Path, sources: list[str], guiding: Dataset) -> None:
-    """Raises ValueError if the data set now has other clips where those that guided were."""
-    text = (run_dir / run_folder.GUIDANCE).read_text(encoding="utf-8")
-    listed = json.loads(text).get("clips", sources)
-    for was, now in zip(listed, sources, strict=True):
-        if was != now:
-            raise ValueError(
-                f"{was} guided the run, but {guiding.path} has {now} in its place: it was prepared "
-                "anew from other recordings. Give the data set that the run was trained on."
-            )
+        return [{"value": None, "reason": probe["reason"]}]
+    figures = [
+        {"value": probe[name], "interval_95": probe[f"{name}_interval_95"]}
+        for name in ("linear", "neighbours")
+    ]
+    return [*figures, {"value": probe["chance"]}]
 
 
 def _check_fit(run: Run, dataset: Dataset, guiding: Dataset) -> None:
@@ -418,7 +531,7 @@ def _check_fit(run: Run, dataset: Dataset, guiding: Dataset) -> None:
         ("clip_samples", guiding, "--guidance_dataset"),
     ):
         of_run, of_dataset = getattr(run, name), getattr(part, name)
-        if of_run != of_dataset:
+        if of_run != of_dataset and of_run != ():  # a system without classes fits all
             raise ValueError(
                 f"The run was trained with {name} {of_run}, but the data set {part.path} has "
                 f"{of_dataset}; give {flag} the folder that it was trained on."
@@ -428,6 +541,35 @@ def _check_fit(run: Run, dataset: Dataset, guiding: Dataset) -> None:
 def _score(name: str, scorer: Scorer, clips: Clips) -> Scored:
     scores = scorer.score(clips.audio, sample_rate_hz=scorer.sample_rate_hz, progress=True)
     return Scored(name, *scores, clips.labels)
+
+
+def _score_training(
+    scorer: Scorer, train: Clips, own: Clips, guidance: np.ndarray | None
+) -> tuple[Scored, np.ndarray, dict[str, int]]:
+    """Scores labelled training clips, and all that the run was trained on, each clip once.
+
+    Args:
+        scorer: What scores.
+        train: The training part of the data set that guided the run.
+        own: The training part of the data set that it was trained on, perhaps the very same.
+        guidance: Indices into `train` of the clips that guided.
+
+    Returns:
+        Labelled clips of `train`; features of every clip that the run saw, float32 [clips, d]:
+        all of `own`, without labels too, and behind them those that guided from another data set;
+        and how many are of which.
+    """
+    if own is train:
+        every = _score("real train", scorer, train)
+        chosen = train.labels >= 0
+        parts = (every.logits[chosen], every.features[chosen], every.labels[chosen])
+        return Scored("real train", *parts), every.features, {"data_set": len(every)}
+    chosen = np.flatnonzero(train.labels >= 0)
+    labelled = _score("real train", scorer, train.subset(chosen))
+    added = labelled.features[np.searchsorted(chosen, guidance)]
+    seen = _score("real train", scorer, own).features
+    counts = {"data_set": len(seen), "guidance": len(added)}
+    return labelled, np.concatenate([seen, added]), counts
 
 
 def _spectrogram(run: Run) -> Callable[[Any], tf.Tensor]:
@@ -440,40 +582,62 @@ def _spectrogram(run: Run) -> Callable[[Any], tf.Tensor]:
     return spectrogram
 
 
-def _trained_accuracy(run: Run, clips: Clips, test: Clips, seed: int) -> dict[str, Any]:
-    """Test accuracy of a simple classifier trained on `clips`, in the run's spectrograms."""
-    settings = ScorerSettings()
-    passes = -(-len(clips.labels) // settings.batch_size)
-    classifier, _ = train_classifier(
+def _trained_accuracy(
+    run: Run,
+    clips: Clips,
+    test: Clips,
+    classes: int,
+    seed: int,
+    settings: ScorerSettings,
+    steps: int | None = None,
+) -> dict[str, Any]:
+    """Test accuracy of a simple classifier trained on `clips`, in the run's spectrograms.
+
+    They are computed batch by batch: in memory they take eight times what the audio does, and
+    computing them takes a twentieth of a step.
+    """
+    classifier = SimpleClassifier(classes, seed=seed, dtype=settings.precision)
+    steps = settings.steps(len(clips.labels)) if steps is None else steps
+    train_classifier(
+        classifier,
         clips.audio,
         clips.labels,
-        len(run.classes),
-        spectrogram=_spectrogram(run),
-        epochs=max(1, round(settings.steps(len(clips.labels)) / passes)),
+        prepare=_spectrogram(run),
+        steps=steps,
         learning_rate=settings.learning_rate,
         batch_size=settings.batch_size,
         seed=seed,
     )
-    logits, _ = classify(classifier, test.audio, spectrogram=_spectrogram(run))
-    return accuracy(logits.argmax(axis=1) == test.labels)
+    logits, _ = classify(classifier, test.audio, prepare=_spectrogram(run))
+    known = {"training_clips": len(clips.labels), "steps": steps, "batch": settings.batch_size}
+    return accuracy(logits.argmax(axis=1) == test.labels) | known
 
 
-def _classifier_accuracy(run: Run, test: Clips) -> dict[str, Any]:
-    """Accuracy of C on clips that have labels."""
-    return accuracy(_codes(run, test.audio)[2].argmax(axis=1) == test.labels)
+def _predicted(run: Run, audio: np.ndarray) -> np.ndarray:
+    """The classes that a run tells of int16 clips."""
+    return map_clips(
+        lambda batch: run.class_probabilities(run.signal_path.spectrogram(batch).numpy()), audio
+    ).argmax(axis=1)
 
 
-def _codes(run: Run, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Guided codes, style codes and class probabilities of int16 clips."""
+def _codes(run: Run, audio: np.ndarray) -> dict[str, np.ndarray]:
+    """Codes of int16 clips by name, and where there are several, all in one as `both`."""
     batches = [
-        run.encode(run.signal_path.spectrogram(batch).numpy())
+        run.codes(run.signal_path.spectrogram(batch).numpy())
         for batch in evaluation_batches(audio, 64)
     ]
-    return tuple(np.concatenate(part) for part in zip(*batches, strict=True))
+    codes = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    if len(codes) > 1:
+        codes["both"] = np.concatenate(list(codes.values()), axis=1)
+    return codes
 
 
 def _representations(
-    run: Run, dataset: Dataset, train: Clips, test: Clips, seed: int
+    run: Run,
+    dataset: Dataset,
+    train: Clips,
+    test: Clips,
+    seed: int,
 ) -> dict[str, Any]:
     """The table of what codes tell: class, speaker and every further label of a data set."""
     rng = np.random.default_rng(seed)
@@ -481,12 +645,10 @@ def _representations(
     for clips in (train, test):
         if len(clips.labels) > _MOST_CODES:
             clips = clips.subset(np.sort(rng.permutation(len(clips.labels))[:_MOST_CODES]))
-        guided, style = (
-            _codes(run, clips.audio)[:2] if len(clips.labels) else (np.zeros([0, 1]),) * 2
-        )
-        codes.append(
-            {"guided": guided, "style": style, "both": np.concatenate([guided, style], axis=1)}
-        )
+        if len(clips.labels):
+            codes.append(_codes(run, clips.audio))
+        else:  # no test clip; training has some
+            codes.append({name: np.zeros([0, code.shape[1]]) for name, code in codes[0].items()})
         named = [dataset.classes[label] if label >= 0 else "" for label in clips.labels]
         labels.append({"class": named, "speaker": clips.speakers, **clips.extra})
     table = probes(codes[0], labels[0], codes[1], labels[1], seed)
@@ -494,12 +656,18 @@ def _representations(
         "dataset": dataset.name,
         "probes": {
             label: {
-                code: {"reason": found} if isinstance(found, str) else dataclasses.asdict(found)
+                code: {"reason": found} if isinstance(found, str) else _plain(found)
                 for code, found in by_code.items()
             }
             for label, by_code in table.items()
         },
     }
+
+
+def _plain(found: Probe) -> dict[str, Any]:
+    """A probe as JSON has it, without tuples."""
+    fields = dataclasses.asdict(found)
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
 
 
 def _usefulness(
@@ -513,14 +681,14 @@ def _usefulness(
 ) -> dict[str, Any]:
     """Accuracy on real test clips of simple classifiers taught by samples (Tables IV and V).
 
-    As many samples are taken as there are real training clips, as far as there are.
+    As many samples are taken as there are real training clips, as far as there are. All trainings
+    have as many steps: those of a scorer on the real clips, but no more than _MOST_TAUGHT_STEPS.
     """
-    if not settings.usefulness_seeds:
-        return {}
-    count = min(len(samples), len(known.labels))
-    if set(samples.labels[:count].tolist()) != set(range(len(run.classes))):
+    count, classes = min(len(samples), len(known.labels)), samples.logits.shape[1]
+    if set(samples.labels[:count].tolist()) != set(range(classes)):
         reason = "not every sample has a label, or not every class a sample"
         return {"samples": {"value": None, "reason": reason}}
+    steps = min(settings.scorer.steps(len(known.labels)), _MOST_TAUGHT_STEPS)
     made = Clips(first(count), samples.labels[:count], ("",) * count, ("",) * count)
     both = Clips(
         np.concatenate([made.audio, known.audio]),
@@ -534,17 +702,29 @@ def _usefulness(
         ("samples_and_real_clips", both),
         ("real_clips", known),
     ):
-        accuracies = []
+        trainings = []
         for seed in range(settings.usefulness_seeds):
-            progress(f"simple classifier taught by {name.replace('_', ' ')}, seed {seed}")
-            accuracies.append(_trained_accuracy(run, clips, test, seed)["value"])
+            progress(f"taught by {name.replace('_', ' ')}, seed {seed}, {steps} steps")
+            trainings.append(
+                _trained_accuracy(run, clips, test, classes, seed, settings.scorer, steps)
+            )
+        accuracies = [training["value"] for training in trainings]
         result[name] = {
             "value": float(np.mean(accuracies)),
-            "deviation": float(np.std(accuracies)) if len(accuracies) > 1 else None,
+            "deviation": None,
             "trainings": len(accuracies),
+            "accuracies": accuracies,
             "training_clips": len(clips.labels),
+            "steps": steps,
+            "batch": settings.scorer.batch_size,
             "test_clips": len(test.labels),
         }
+        if len(accuracies) > 1:
+            result[name]["deviation"] = float(np.std(accuracies, ddof=1))
+            result[name]["deviation_is"] = "sample standard deviation over trainings"
+        else:
+            result[name]["deviation_reason"] = "one training; the interval is of its test clips"
+            result[name]["interval_95"] = trainings[0]["interval_95"]
     return result
 
 
@@ -579,6 +759,10 @@ def _reconstruction(run: Run, test: np.ndarray, dataset: Dataset) -> dict[str, A
         result[name] = {
             "value": float(values.mean()),
             "deviation": float(values.std()),
+            "deviation_is": "standard deviation over the test clips",
+            "standard_error": (
+                float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+            ),
             "unit": unit,
         }
     return result | {"test_clips": len(test)}

@@ -4,7 +4,8 @@
 
 Without --label, the --count sounds are of all classes in turn. A file's name tells what it is:
 guitar_seed1_003.wav is number 3 of seed 1, always the same sound, and numbered alike in every
-class the same style code. Files of the same name are replaced.
+class the same style code; sound_seed1_003.wav is of a system without classes. Files of the same
+name are replaced.
 """
 
 import io
@@ -23,7 +24,7 @@ _SOUNDS_AT_ONCE = 64  # written before the next are made
 
 
 def write_samples(
-    loaded: loading.LoadedGAAE,
+    loaded: loading.LoadedClassGenerator | loading.LoadedGenerator,
     out_dir: str | Path,
     count: int,
     label: str | int | None = None,
@@ -34,7 +35,8 @@ def write_samples(
 
     Args:
         loaded: the run.
-        out_dir: folder for the files `<class>_seed<seed>_<number>.wav`; made if absent.
+        out_dir: folder for the files `<class>_seed<seed>_<number>.wav`, "sound" for a class where
+            there are none; made if absent.
         count: sounds in all.
         label: their class, by name or index; None for all classes in turn.
         seed: sound i depends on (its class, seed, i) alone.
@@ -44,18 +46,31 @@ def write_samples(
         The files, in order.
 
     Raises:
-        ValueError: there is no such class, or `count` or `seed` is out of range.
+        ValueError: there is no such class, or none at all, or `count` or `seed` is out of range.
         OSError: a file cannot be written.
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    classes = loaded.classes if label is None else [loaded.classes[loaded.label_index(label)]]
+    if not loaded.classes:
+        if label is not None:
+            raise ValueError(
+                f"the run holds a {loaded.config.model}, which has no classes: it takes no label, "
+                f"got {label!r}"
+            )
+        classes = ["sound"]
+    elif label is None:
+        classes = loaded.classes
+    else:
+        classes = [loaded.classes[loaded.label_index(label)]]
     names = [classes[i % len(classes)] for i in range(count)]
     out_dir = Path(out_dir)
     paths = []
     for start in range(0, count, _SOUNDS_AT_ONCE):
         part = names[start : start + _SOUNDS_AT_ONCE]
-        sounds = loaded.generate_each(part, seed, first=start)
+        if loaded.classes:
+            sounds = loaded.generate_each(part, seed, first=start)
+        else:
+            sounds = loaded.generate_from(start, len(part), seed)
         out_dir.mkdir(parents=True, exist_ok=True)
         for i, (name, sound) in enumerate(zip(part, sounds, strict=True), start):
             paths.append(out_dir / f"{name}_seed{seed}_{i:03d}.wav")
@@ -90,10 +105,11 @@ def define_flags(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_enum(
         "vocoder",
-        "pghi_fgla",
+        None,
         synthesis.VOCODERS,
         "pghi: PGHI alone. pghi_fgla: PGHI, then --refine iterations of fast Griffin-Lim. "
-        "griffin_lim: --refine iterations of classic Griffin-Lim from random phase.",
+        "griffin_lim: --refine iterations of classic Griffin-Lim from random phase. Default: "
+        "pghi_fgla, or none for a system that makes audio directly.",
         flag_values=values,
     )
     flags.DEFINE_integer(
@@ -119,6 +135,10 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     try:
         loaded = loading.load(values.run_dir, values.checkpoint, values.vocoder, values.refine)
+        if not isinstance(loaded, loading.Sampling):
+            raise ValueError(
+                f"{values.run_dir} holds a {loaded.config.model}, which makes no sound"
+            )
         paths = write_samples(loaded, values.out, values.count, values.label, values.seed, print)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

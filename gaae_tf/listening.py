@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,16 @@ from tensorflow import make_ndarray
 
 from gaae_tf.data.audio import from_int16
 from gaae_tf.data.shards import Clips
-from gaae_tf.loading import LoadedGAAE
+from gaae_tf.loading import (
+    Loaded,
+    LoadedAutoencoder,
+    LoadedClassGenerator,
+    LoadedEncoder,
+    LoadedGAAE,
+    LoadedGenerator,
+    Sampling,
+)
+from gaae_tf.pictures import pictures
 from gaae_tf.report.page import (
     ClassSounds,
     Curve,
@@ -35,10 +45,16 @@ _STRIP_SOUNDS = 7
 _POINTS = 300
 _MOST_CURVE_POINTS = 500
 
+_CODES = {  # by their names in `Representation.codes`
+    "guided": "z, the guided code",
+    "style": "z′, the style code",
+    "latent": "z, the one code",
+    "features": "F(x), the features",
+}
 _SCORES = (  # name, where in the samples' figures, unit, factor, decimals, better
     ("requested class found", ("class_accuracy",), "%", 100.0, 1, "higher"),
     ("Inception Score", ("inception_score",), "", 1.0, 2, "higher"),
-    ("modified Inception Score", ("modified_inception_score",), "", 1.0, 2, "higher"),
+    ("modified Inception Score", ("modified_inception_score",), "", 1.0, 0, "higher"),
     ("AM score", ("am_score",), "", 1.0, 3, "lower"),
     ("Fréchet distance, logits", ("against_real_test", "frechet_logits"), "", 1.0, 2, "lower"),
     ("Fréchet distance, features", ("against_real_test", "frechet_features"), "", 1.0, 2, "lower"),
@@ -52,9 +68,16 @@ _SCORES = (  # name, where in the samples' figures, unit, factor, decimals, bett
 
 
 def write_listening_page(
-    run: LoadedGAAE, run_dir: Path, scores: dict[str, Any], test: Clips, seed: int = 0
+    run: Loaded,
+    run_dir: Path,
+    scores: dict[str, Any],
+    test: Clips,
+    seed: int = 0,
+    log: Callable[[str], None] = print,
 ) -> Path:
-    """Writes `<run_dir>/report`.
+    """Writes `<run_dir>/report`, figures for papers in `figures` in it.
+
+    What the run cannot do, such as reconstruct, its page does not show.
 
     Args:
         run: the trained run.
@@ -62,6 +85,7 @@ def write_listening_page(
         scores: what `evaluate` wrote.
         test: real test clips with labels.
         seed: of what is drawn and generated.
+        log: receives a line for each figure that cannot be drawn.
 
     Returns:
         Path of the page's `index.html`.
@@ -70,27 +94,38 @@ def write_listening_page(
         OSError: the page cannot be written.
     """
     provenance = scores["provenance"]
+    classes, labels = provenance["classes"], provenance["labels_of_the_run"]
+    guided = f"guided by {labels}" if labels else "without"
+    generates = isinstance(run, Sampling)
     contents = PageContents(
         title=f"{Path(run_dir).name}: sounds and codes",
         sample_rate_hz=run.sample_rate_hz,
         introduction=(
-            f"A guided adversarial autoencoder after {run.step:,} iterations on "
-            f"{provenance['dataset']['name']}, guided by {provenance['labels_of_the_run']} labels."
+            f"A {run.config.model} after {run.step:,} iterations on "
+            f"{provenance['dataset']['name']}, {guided} labels."
         ),
         facts={
-            "classes": ", ".join(run.classes),
+            "classes": ", ".join(classes),
             "checkpoint": f"{run.checkpoint}, step {run.step:,}",
-            "vocoder": run.vocoder,
+            "vocoder": run.vocoder or f"none, it makes {'audio' if generates else 'no sound'}",
             "versions": ", ".join(f"{k} {v}" for k, v in provenance["versions"].items()),
         },
         scores=list(_scores(scores)),
         curves=list(_curves(Path(run_dir) / run_folder.LOGS)),
-        classes=[_class_sounds(run, label, test, seed) for label in range(len(run.classes))],
-        matrix=_matrix(run, test, seed),
-        strips=[_strip(run, name, seed) for name in run.classes],
-        points=list(_points(run, test, seed)),
+        classes=[
+            *(_class_sounds(run, label, name, test, seed) for label, name in enumerate(classes)),
+            *([_sounds_of_no_class(run, seed)] if isinstance(run, LoadedGenerator) else []),
+        ],
+        matrix=_matrix(run, test, seed) if isinstance(run, LoadedClassGenerator) else None,
+        strips=(
+            [_strip(run, name, seed, scores) for name in run.classes or ("",)] if generates else ()
+        ),
+        points=(
+            list(_points(run, classes, test, seed, log)) if isinstance(run, LoadedEncoder) else ()
+        ),
     )
-    return write_page(Path(run_dir) / REPORT, contents)
+    drawn = list(pictures(run, contents, scores, seed, log))
+    return write_page(Path(run_dir) / REPORT, dataclasses.replace(contents, pictures=drawn))
 
 
 def _scores(scores: dict[str, Any]) -> Iterator[Score]:
@@ -110,7 +145,7 @@ def _scores(scores: dict[str, Any]) -> Iterator[Score]:
         "samples": f"{provenance['samples']:,}",
         **{name: str(value) for name, value in provenance["samples_are"].items() if value},
     }
-    for name, path, unit, factor, decimals, better in _SCORES:
+    for name, path, unit, factor, decimals, better in _SCORES if "samples" in details else ():
         figure, real = (_at(details[part], path) for part in ("samples", "real_test"))
         yardstick = "real test clips"
         if path[0] == "against_real_test":  # real test clips themselves, against real training
@@ -123,25 +158,52 @@ def _scores(scores: dict[str, Any]) -> Iterator[Score]:
             yardsticks[f"{yardstick} ({_clips(real)})"] = factor * real["value"]
         of = samples | {"clips": _clips(figure)} if "clips" in figure else samples
         yield _score(name, figure, unit, factor, decimals, better, of, yardsticks)
-    same = details["simple_classifier_same_labels_accuracy"]
-    yield _score(
-        "C's accuracy on real test clips",
-        details["classifier_test_accuracy"],
-        *("%", 100.0, 1, "higher"),
-        known | {"labels": str(provenance["labels_of_the_run"])},
-        {} if same["value"] is None else {"simple CNN, same labels": 100.0 * same["value"]},
-    )
-    reconstruction = {"test clips": str(details["reconstruction"]["test_clips"])}
+    if "classifier_test_accuracy" in details:
+        same = details["simple_classifier_same_labels_accuracy"]
+        yield _score(
+            "C's accuracy on real test clips",
+            details["classifier_test_accuracy"],
+            *("%", 100.0, 1, "higher"),
+            known | {"labels": str(provenance["labels_of_the_run"])},
+            {} if same["value"] is None else {"simple CNN, same labels": 100.0 * same["value"]},
+        )
     for name, key, unit, decimals in (
         ("reconstruction, mean squared error", "mse", "", 4),
         ("spectral convergence of its sound", "spectral_convergence_db", "dB", 1),
     ):
-        figure = details["reconstruction"][key]
-        yield _score(name, figure, unit, 1.0, decimals, "lower", reconstruction, {})
-    for table in details["representations"].values():
+        if "reconstruction" in details:
+            figure = details["reconstruction"][key]
+            of = {"test clips": str(details["reconstruction"]["test_clips"])}
+            yield _score(name, figure, unit, 1.0, decimals, "lower", of, {})
+    if "interpolation" in details:
+        yield from _smoothness_scores(details["interpolation"], known)
+    for table in details.get("representations", {}).values():
         for label, by_code in table["probes"].items():
             for code, probe in by_code.items():
                 yield _probe_score(table["dataset"], label, code, probe)
+
+
+def _smoothness_scores(interpolation: dict[str, Any], known: dict[str, str]) -> Iterator[Score]:
+    steps = interpolation["points"] - 1
+    for space in ("scorer_features", "spectrograms"):
+        figures = interpolation[space]
+        where = f"interpolations in {'features' if space == 'scorer_features' else space}"
+        for name, key, unit, factor, decimals, even in (
+            ("path over straight way", "path_length_ratio", "", 1.0, 2, 1.0),
+            ("largest step of path", "largest_step_share", "%", 100.0, 1, 1.0 / steps),
+        ):
+            figure, faded = figures[key], figures["cross_fade"][key]
+            yardsticks = {"straight and even": factor * even}
+            if faded["value"] is not None:
+                yardsticks["cross-fade of the same ends"] = factor * faded["value"]
+            of = known | {
+                "paths": str(figure["pairs"]),
+                "sounds a path": str(interpolation["points"]),
+                "rule": interpolation["rule"],
+            }
+            yield _score(
+                f"{where}, {name}", figure, unit, factor, decimals, "lower", of, yardsticks
+            )
 
 
 def _clips(figure: dict[str, Any]) -> str:
@@ -183,6 +245,7 @@ def _probe_score(dataset: str, label: str, code: str, probe: dict[str, Any]) -> 
         value=100.0 * probe["linear"],
         unit="%",
         decimals=1,
+        interval=tuple(100.0 * end for end in probe["linear_interval_95"]),
         yardsticks={
             "nearest neighbours": 100.0 * probe["neighbours"],
             "chance": 100.0 * probe["chance"],
@@ -214,17 +277,19 @@ def _curves(logs: Path) -> Iterator[Curve]:
         yield Curve(tag, steps[order], values[order])
 
 
-def _class_sounds(run: LoadedGAAE, label: int, test: Clips, seed: int) -> ClassSounds:
-    name = run.classes[label]
+def _class_sounds(run: Loaded, label: int, name: str, test: Clips, seed: int) -> ClassSounds:
     chosen = _some(np.flatnonzero(test.labels == label), _SOUNDS_A_CLASS, seed)
     real = from_int16(test.audio[chosen])
     sources = [test.sources[i] for i in chosen]
-    generated = run.generate(name, _SOUNDS_A_CLASS, seed)
+    reconstructs = isinstance(run, LoadedAutoencoder) and len(real)
+    reconstructed = run.reconstruct(real) if reconstructs else real[:0]
+    generates = isinstance(run, LoadedClassGenerator)
+    generated = run.generate(name, _SOUNDS_A_CLASS, seed) if generates else real[:0]
     return ClassSounds(
         name=name,
         real=_sounds(run, real, lambda i: f"{name}, real {i + 1}", sources),
         reconstructed=_sounds(
-            run, run.reconstruct(real), lambda i: f"{name}, reconstructed {i + 1}", sources
+            run, reconstructed, lambda i: f"{name}, reconstructed {i + 1}", sources
         ),
         generated=_sounds(
             run,
@@ -235,15 +300,25 @@ def _class_sounds(run: LoadedGAAE, label: int, test: Clips, seed: int) -> ClassS
     )
 
 
-def _matrix(run: LoadedGAAE, test: Clips, seed: int) -> StyleMatrix:
-    """Styles of recordings and drawn ones, each in every class."""
-    chosen = _some(np.arange(len(test.labels)), _STYLES, seed)
+def _sounds_of_no_class(run: LoadedGenerator, seed: int) -> ClassSounds:
+    """What a system without classes generates."""
+    generated = run.generate(2 * _SOUNDS_A_CLASS, seed)
+    notes = [f"seed {seed}"] * len(generated)
+    sounds = _sounds(run, generated, lambda i: f"generated {i + 1}", notes)
+    return ClassSounds("of no class", generated=sounds)
+
+
+def _matrix(run: LoadedClassGenerator, test: Clips, seed: int) -> StyleMatrix:
+    """Styles of recordings, where the run has such codes, and drawn ones, each in every class."""
+    restyles = isinstance(run, LoadedGAAE)
+    chosen = _some(np.arange(len(test.labels)), _STYLES if restyles else 0, seed)
     real = from_int16(test.audio[chosen])
     sources = [test.sources[i] for i in chosen]
     rows: list[list[Sound]] = [[] for _ in range(len(chosen) + _STYLES)]
     for name in run.classes:
         # Equal seeds draw equal styles, whatever the class.
-        columns = np.concatenate([run.restyle(real, name), run.generate(name, _STYLES, seed)])
+        restyled = run.restyle(real, name) if restyles else real
+        columns = np.concatenate([restyled, run.generate(name, _STYLES, seed)])
         for row, sound in zip(rows, _sounds(run, columns, lambda i, n=name: n), strict=True):
             row.append(sound)
     styles = _sounds(run, real, lambda i: f"style of {sources[i]}", sources)
@@ -251,45 +326,87 @@ def _matrix(run: LoadedGAAE, test: Clips, seed: int) -> StyleMatrix:
     return StyleMatrix([*styles, *drawn], run.classes, rows)
 
 
-def _strip(run: LoadedGAAE, name: str, seed: int) -> Strip:
-    sounds = run.interpolate(seed, seed + 1, count=_STRIP_SOUNDS, label=name)
+def _strip(run: Loaded, name: str, seed: int, scores: dict[str, Any]) -> Strip:
+    """Sounds from one style to another in a class; without classes, `name` is ""."""
+    label = {"label": name} if name else {}
+    sounds = run.interpolate(seed, seed + 1, count=_STRIP_SOUNDS, **label)
+    of_class = f"{name}, " if name else ""
     captions = [f"{eta:.2f}" for eta in np.linspace(0.0, 1.0, _STRIP_SOUNDS)]
     return Strip(
-        f"{name}, from style {seed} to style {seed + 1}",
-        _sounds(run, sounds, lambda i: f"{name}, {captions[i]} of the way"),
+        f"{of_class}from style {seed} to style {seed + 1}",
+        _sounds(run, sounds, lambda i: f"{of_class}{captions[i]} of the way"),
         captions,
+        _smoothness(name, scores["details"]["interpolation"]),
     )
 
 
-def _points(run: LoadedGAAE, test: Clips, seed: int) -> Iterator[PointSet]:
-    """Codes z and z′ of test clips in the plane."""
+def _smoothness(name: str, interpolation: dict[str, Any]) -> str:
+    """What was measured on such paths of the class, or of all, in words."""
+    figures = interpolation["scorer_features"]
+    if name:
+        figures = figures["by_class"][name]
+    ratio, share = figures["path_length_ratio"], figures["largest_step_share"]
+    if ratio["value"] is None:
+        return f"Smoothness: none; {ratio['reason']}"
+    steps = interpolation["points"] - 1
+    paths = f"{ratio['pairs']} paths{' of this class' if name else ''}"
+    return (
+        f"Mean of {paths}, in the scorer's features: "
+        f"{ratio['value']:.2f} times as long as straight; the largest of {steps} steps is "
+        f"{100 * share['value']:.0f} % of it (even steps: {100 / steps:.1f} %)."
+    )
+
+
+def _points(
+    run: LoadedEncoder,
+    classes: Sequence[str],
+    test: Clips,
+    seed: int,
+    log: Callable[[str], None],
+) -> Iterator[PointSet]:
+    """Codes of test clips in the plane, z and z′ of a GAAE."""
     some = test.subset(np.sort(_some(np.arange(len(test.labels)), _POINTS, seed)))
     audio = from_int16(some.audio)
-    codes = run.encode(run.signal_path.spectrogram(audio).numpy())[:2]
-    labels: dict[str, Sequence[str | None]] = {
-        "class": [run.classes[label] if label >= 0 else None for label in some.labels]
+    codes = run.codes(run.signal_path.spectrogram(audio).numpy())
+    labels: dict[str, Sequence[str | None] | np.ndarray] = {
+        "class": [classes[label] if label >= 0 else None for label in some.labels]
     }
-    for label, values in {"speaker": some.speakers, **some.extra}.items():
+    if len(set(some.speakers)) > 1:  # names, even those that are numbers
+        labels["speaker"] = [speaker or None for speaker in some.speakers]
+    for label, values in some.extra.items():
         if len(set(values)) > 1:
-            labels[label] = [value or None for value in values]
+            labels[label] = _numbers_or_texts(values)
     sounds = _sounds(run, audio, lambda i: some.sources[i])
-    for name, code in zip(("z, the guided code", "z′, the style code"), codes, strict=True):
+    for name, code in ((_CODES[name], code) for name, code in codes.items()):
         try:
             plane = tsne(code, seed)
-        except TooFew:
+        except TooFew as error:
+            log(f"no points of {name}: {error}")
             continue
         yield PointSet(
             name, plane[:, 0], plane[:, 1], sounds, labels, f"t-SNE of {len(audio)} test clips"
         )
 
 
+def _numbers_or_texts(values: Sequence[str]) -> np.ndarray | list[str | None]:
+    """Numbers, NaN where there is none, if all that there are are; else texts."""
+    try:
+        numbers = np.array([float(value or "nan") for value in values])
+    except ValueError:
+        return [value or None for value in values]
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
 def _sounds(
-    run: LoadedGAAE,
+    run: Loaded,
     audio: np.ndarray,
     name: Callable[[int], str],
     notes: Sequence[str] | None = None,
 ) -> list[Sound]:
-    spectrograms = run.signal_path.spectrogram(np.asarray(audio, np.float32)).numpy()[..., 0]
+    if not len(audio):
+        return []
+    analyse = run.signal_path.shown.spectrogram
+    spectrograms = analyse(np.asarray(audio, np.float32)).numpy()[..., 0]
     return [
         Sound(name(i), sound, spectrogram, notes[i] if notes else "")
         for i, (sound, spectrogram) in enumerate(zip(audio, spectrograms, strict=True))

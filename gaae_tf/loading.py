@@ -4,6 +4,10 @@
     sounds = run.generate("guitar", count=8, seed=1)
     codes = run.represent(audio)
 
+What a system cannot do its loaded object lacks. `LoadedClassGenerator` makes sounds of a class,
+`LoadedGenerator` sounds of no class; `LoadedClassifier` tells classes, `LoadedEncoder` gives codes,
+`LoadedAutoencoder` reconstructs. A GAAE does all of this, and restyles.
+
 Needs the run folder alone, no data set. The networks are the averaged ones (METHOD §4) with batch
 statistics measured again, in float32 whatever precision they were trained in.
 """
@@ -13,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,12 +27,17 @@ import tensorflow as tf
 
 from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
+from gaae_tf.models.bigan import BiGAN
+from gaae_tf.models.classifying import Classifier, FeatureClassifier
 from gaae_tf.models.gaae import GAAE
+from gaae_tf.models.ggan import GGAN
+from gaae_tf.models.system import System
 from gaae_tf.training.build import build_model
 from gaae_tf.training.checkpoints import restore_for_sampling
 from gaae_tf.training.run_folder import CHECKPOINTS, CONFIG, DataDescription
 
 CHECKPOINT_NAMES = ("latest", "best")
+VOCODER = "pghi_fgla"  # of spectrograms, where none is named
 
 # Networks always see this many rows, the last batch padded: a result that depended on the size of
 # its batch, if only by rounding, would depend on `count`.
@@ -38,15 +48,16 @@ _SOUNDS_AT_ONCE = 16 * _BATCH  # bounds how many spectrograms are held on the wa
 def load(
     run_dir: str | Path,
     checkpoint: str = "latest",
-    vocoder: str = "pghi_fgla",
+    vocoder: str | None = None,
     refine: int | None = None,
-) -> LoadedGAAE:
-    """Loads a trained run.
+) -> Loaded:
+    """Loads a trained run, as the object that its system allows.
 
     Args:
         run_dir: the run folder.
         checkpoint: "latest", or "best" by accuracy on validation clips.
-        vocoder: what turns spectrograms into sound, one of `synthesis.VOCODERS`.
+        vocoder: what turns spectrograms into sound, one of `synthesis.VOCODERS`; None for the best
+            one, "pghi_fgla", or for none in a system that makes audio directly or none at all.
         refine: its iterations; None for its default.
 
     Raises:
@@ -60,7 +71,7 @@ def load(
         raise ValueError(
             f"checkpoint must be one of {', '.join(CHECKPOINT_NAMES)}, got {checkpoint!r}"
         )
-    synthesis.iterations(vocoder, refine)  # raises
+    synthesis.iterations(vocoder or VOCODER, refine)  # raises
     config = TrainConfig.load(run_dir / CONFIG)
     data = DataDescription.load(run_dir)
     with _float32_policy():
@@ -72,57 +83,91 @@ def load(
             f"the {checkpoint} checkpoint in {run_dir / CHECKPOINTS} does not fit "
             f"{run_dir / CONFIG} or is damaged: {error}"
         ) from error
+    if model.SAMPLER is not None and not model.MAKES_AUDIO:
+        vocoder = vocoder or VOCODER
+    elif vocoder is not None or refine is not None:
+        makes = "makes no sound" if model.SAMPLER is None else "makes audio directly"
+        raise ValueError(
+            f"{run_dir} holds a {config.model}, which {makes}: it takes neither vocoder nor "
+            f"refine, got vocoder={vocoder!r}, refine={refine!r}"
+        )
     model.reestimate_statistics(config.reestimate_batches)
-    return LoadedGAAE(model, config, data, checkpoint, vocoder, refine)
+    return _loaded_class(model)(model, config, data, checkpoint, vocoder, refine)
 
 
 @dataclasses.dataclass(frozen=True)
-class Representation:
-    """Codes of consecutive clips, one row each; recording after recording.
+class ClipTable:
+    """What was told of consecutive clips, one row each; recording after recording.
 
     Attributes:
-        guided: guided codes z, float32 [rows, guided_dim].
-        style: style codes z′, float32 [rows, style_dim].
-        probabilities: of the classes, float32 [rows, classes].
-        predicted: the most probable class of each row, by name.
         start_s: where each clip starts in its recording, seconds, float64 [rows].
         recording: which recording each row belongs to, int64 [rows].
     """
 
-    guided: np.ndarray
-    style: np.ndarray
-    probabilities: np.ndarray
-    predicted: tuple[str, ...]
     start_s: np.ndarray
     recording: np.ndarray
 
 
-class LoadedGAAE:
-    """A trained model with its signal path; `load` makes it.
-
-    Audio is float32 in [-1, 1] at `sample_rate_hz`; spectrograms are float32
-    [clips, bins, frames, 1] in [-1, 1]. A label is the name or the index of a class. Equal seeds
-    give equal results.
+@dataclasses.dataclass(frozen=True)
+class Classification(ClipTable):
+    """Classes of clips.
 
     Attributes:
-        classes: names, in label order.
+        probabilities: of the classes, float32 [rows, classes].
+        predicted: the most probable class of each row, by name.
+    """
+
+    probabilities: np.ndarray
+    predicted: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Representation(ClipTable):
+    """Codes of clips, and their classes where the system tells any.
+
+    Attributes:
+        codes: float32 [rows, …] each, by name: `guided` and `style` of a GAAE, `latent` of a GGAN,
+            `features` of a BiGAN. They are attributes too: `representation.guided`.
+        probabilities: as in `Classification`; None of a system without classifier.
+        predicted: likewise.
+    """
+
+    codes: dict[str, np.ndarray]
+    probabilities: np.ndarray | None = None
+    predicted: tuple[str, ...] | None = None
+
+    def __getattr__(self, name):
+        codes = self.__dict__.get("codes", {})
+        if name in codes:
+            return codes[name]
+        raise AttributeError(f"no {name!r} here; the codes are {', '.join(codes)}")
+
+
+class Loaded:
+    """What every loaded system has; `load` makes it.
+
+    Audio is float32 in [-1, 1] at `sample_rate_hz`; spectrograms are float32
+    [clips, bins, frames, 1] in [-1, 1]. Equal seeds give equal results.
+
+    Attributes:
+        classes: names, in label order; empty for a system without classes.
         config: of the training.
         data: what the run knows of its data set.
         sample_rate_hz, clip_samples: of every clip.
         signal_path: audio to spectrogram, and spectrogram to magnitude.
         step: iterations that the checkpoint has seen.
         weights_id: digest of the weights that sample, and of their batch statistics.
-        checkpoint, vocoder, refine: as loaded.
+        checkpoint, vocoder, refine: as loaded; no vocoder where the system needs none.
         model: the networks.
     """
 
     def __init__(
         self,
-        model: GAAE,
+        model: System,
         config: TrainConfig,
         data: DataDescription,
         checkpoint: str,
-        vocoder: str,
+        vocoder: str | None,
         refine: int | None,
     ):
         self.model = model
@@ -131,7 +176,7 @@ class LoadedGAAE:
         self.checkpoint = checkpoint
         self.vocoder = vocoder
         self.refine = refine
-        self.classes = data.classes
+        self.classes = () if model.classes is None else data.classes
         self.sample_rate_hz = data.sample_rate_hz
         self.clip_samples = data.clip_samples
         self.signal_path = data.signal_path(
@@ -139,11 +184,89 @@ class LoadedGAAE:
         )
         self.step = int(model.step.numpy())
         self.weights_id = _weights_id(model)
+
+
+class Sampling(Loaded):
+    """What every trained generator has."""
+
+    def __init__(self, model: System, *arguments):
+        super().__init__(model, *arguments)
         self._draw = tf.function(synthesis.style_codes, autograph=False, reduce_retracing=True)
-        self._decoder = tf.function(lambda *inputs: (model.averaged_decoder(*inputs),))
-        self._encoder = tf.function(lambda spectrograms: encode(model, spectrograms))
-        self._autoencoder = tf.function(lambda spectrograms: (model(spectrograms),))
-        self._analysis = tf.function(lambda audio: (self.signal_path.spectrogram(audio),))
+        self._sampler = tf.function(model.sample)
+
+    def _vocode(self, spectrograms, seed=0):
+        return synthesis.to_audio(spectrograms, self.signal_path, self.vocoder, self.refine, seed)
+
+    def _styles(self, seed, first, count):
+        synthesis.check_seed(seed)
+        indices = tf.range(first, first + count, dtype=tf.int64)
+        style_dim, prior = self.config.style_dim, self.model.SAMPLING_PRIOR
+        return self._draw(tf.constant(seed, tf.int64), indices, style_dim, prior).numpy()
+
+    def _decode(self, style, *condition):
+        return _in_batches(self._sampler, style, *condition)
+
+    def _sounds(self, made):
+        """Sounds [n, clip_samples] of what the sampler made."""
+        return made[..., 0] if self.model.MAKES_AUDIO else self._vocode(made)
+
+    def _in_parts(self, count, make):
+        """Sounds of `make(start, stop)`, what the sampler makes of that part, for all parts."""
+        return np.concatenate([self._sounds(make(*part)) for part in _parts(count)])
+
+    def _line(self, z0, z1, count):
+        """Codes z0 + η·(z1 - z0) [count, style_dim], η running evenly from 0 to 1."""
+        if _checked_count(count) < 2:
+            raise ValueError(f"count must be 2 or more to interpolate, got {count}")
+        eta = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, np.newaxis]
+        return z0 + eta * (z1 - z0)
+
+
+class LoadedGenerator(Sampling):
+    """A trained generator of sounds of no class."""
+
+    def generate(self, count: int = 1, seed: int = 0) -> np.ndarray:
+        """Sounds, their codes drawn from the prior.
+
+        Args:
+            count: how many.
+            seed: sound i depends on (seed, i) alone.
+
+        Returns:
+            float32 [count, clip_samples].
+
+        Raises:
+            ValueError: `count` or `seed` is out of range.
+        """
+        return self.generate_from(0, count, seed)
+
+    def generate_from(self, first: int, count: int, seed: int = 0) -> np.ndarray:
+        """Sounds `first`, `first` + 1, … of a seed: `generate(first + count, seed)[first:]`."""
+        return self._in_parts(
+            _checked_count(count),
+            lambda start, stop: self._decode(self._styles(seed, first + start, stop - start)),
+        )
+
+    def interpolate(self, first: int, second: int, count: int = 8) -> np.ndarray:
+        """Sounds along the line between two codes, z0 + η·(z1 - z0).
+
+        Args:
+            first: seed of z0, the code of `generate(1, first)`.
+            second: seed of z1, likewise.
+            count: sounds, 2 or more: η runs evenly from 0 to 1.
+
+        Returns:
+            float32 [count, clip_samples].
+
+        Raises:
+            ValueError: an argument is out of range.
+        """
+        line = self._line(self._styles(first, 0, 1), self._styles(second, 0, 1), count)
+        return self._sounds(self._decode(line))
+
+
+class LoadedClassGenerator(Sampling):
+    """A trained generator of sounds of a class. A label is the name or the index of a class."""
 
     def generate(self, label: str | int, count: int = 1, seed: int = 0) -> np.ndarray:
         """Sounds of a class, their style codes drawn from the prior.
@@ -170,11 +293,9 @@ class LoadedGAAE:
         Returns:
             float32 [len(labels), clip_samples].
         """
-        return np.concatenate(
-            [
-                self.to_audio(self.generate_spectrograms(labels[start:stop], seed, first + start))
-                for start, stop in _parts(_checked_count(len(labels), "the number of labels"))
-            ]
+        return self._in_parts(
+            _checked_count(len(labels), "the number of labels"),
+            lambda start, stop: self.generate_spectrograms(labels[start:stop], seed, first + start),
         )
 
     def generate_spectrograms(
@@ -188,8 +309,110 @@ class LoadedGAAE:
         styles = self._styles(seed, first, _checked_count(len(labels), "the number of labels"))
         return self._decode(styles, self._one_hot(labels))
 
-    def represent(self, audio: np.ndarray) -> Representation:
-        """Codes and classes of recordings, clip by clip.
+    def interpolate(
+        self, first: int, second: int, count: int = 8, *, label: str | int
+    ) -> np.ndarray:
+        """Sounds along the line between two codes, z0 + η·(z1 - z0), in one class.
+
+        Args:
+            first: seed of z0, the code of `generate(…, seed=first)[0]`.
+            second: seed of z1, likewise.
+            count: sounds, 2 or more: η runs evenly from 0 to 1.
+            label: the class.
+
+        Returns:
+            float32 [count, clip_samples].
+
+        Raises:
+            ValueError: an argument is out of range.
+        """
+        line = self._line(self._styles(first, 0, 1), self._styles(second, 0, 1), count)
+        return self._sounds(self._decode(line, self._repeated(label, count)))
+
+    def to_audio(self, spectrograms: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Sound of spectrograms by this run's vocoder, float32 [n, clip_samples]."""
+        return self._vocode(spectrograms, seed)
+
+    def label_index(self, label: str | int) -> int:
+        """The index of a class given by name or index.
+
+        Raises:
+            ValueError: there is no such class; those that there are are named.
+        """
+        if isinstance(label, str):
+            if label in self.classes:
+                return self.classes.index(label)
+        elif isinstance(label, (int, np.integer)) and 0 <= label < len(self.classes):
+            return int(label)
+        raise ValueError(
+            f"label must be one of {', '.join(self.classes)} (or 0 to {len(self.classes) - 1}), "
+            f"got {label!r}"
+        )
+
+    def _one_hot(self, labels):
+        indices = [self.label_index(label) for label in labels]
+        return np.eye(len(self.classes), dtype=np.float32)[indices]
+
+    def _repeated(self, label, count):
+        return np.repeat(self._one_hot([label]), count, axis=0)
+
+
+class Reading(Loaded):
+    """What every system that takes recordings has."""
+
+    def __init__(self, model: System, *arguments):
+        super().__init__(model, *arguments)
+        self._analysis = tf.function(self.signal_path.spectrogram)
+
+    def cut(self, recordings: np.ndarray) -> np.ndarray:
+        """Consecutive clips of recordings [n, samples], the last of each zero-padded.
+
+        Returns:
+            float32 [n * clips of each, clip_samples].
+        """
+        missing = -recordings.shape[1] % self.clip_samples
+        return np.pad(recordings, ((0, 0), (0, missing))).reshape(-1, self.clip_samples)
+
+    def _read(self, audio, function):
+        """`function` of the spectrograms of all clips of recordings, and where the clips are."""
+        recordings = _checked_audio(audio)
+        clips = self.cut(recordings)
+        found = [
+            function(self._spectrograms(clips[start:stop])) for start, stop in _parts(len(clips))
+        ]
+        each = len(clips) // len(recordings)
+        start_s = np.arange(each) * (self.clip_samples / self.sample_rate_hz)
+        places = {
+            "start_s": np.tile(start_s, len(recordings)),
+            "recording": np.repeat(np.arange(len(recordings)), each),
+        }
+        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}, places
+
+    def _spectrograms(self, clips):
+        return _in_batches(self._analysis, clips)
+
+    def _checked_spectrograms(self, spectrograms):
+        spectrograms = np.asarray(spectrograms, np.float32)
+        shape = self.signal_path.stft.bins, self.signal_path.stft.frames(self.clip_samples), 1
+        if spectrograms.shape[1:] != shape or not len(spectrograms):
+            raise ValueError(
+                f"spectrograms must be [n, {shape[0]}, {shape[1]}, 1] with n of 1 or more, "
+                f"got {spectrograms.shape}"
+            )
+        if not np.all(np.isfinite(spectrograms)):
+            raise ValueError("spectrograms must be finite, and hold infinities or NaN")
+        return spectrograms
+
+
+class LoadedClassifier(Reading):
+    """A trained system that tells classes."""
+
+    def __init__(self, model: System, *arguments):
+        super().__init__(model, *arguments)
+        self._classifier = tf.function(model.class_probabilities)
+
+    def classify(self, audio: np.ndarray) -> Classification:
+        """Classes of recordings, clip by clip.
 
         Args:
             audio: one recording [samples] or equally long ones [recordings, samples], of any
@@ -198,33 +421,69 @@ class LoadedGAAE:
         Raises:
             ValueError: the audio is empty, not of that shape, not floating-point or not finite.
         """
-        recordings = _checked_audio(audio)
-        clips = self.cut(recordings)
-        codes = [
-            self.encode(self._spectrograms(clips[start:stop])) for start, stop in _parts(len(clips))
-        ]
-        guided, style, probabilities = (np.concatenate(parts) for parts in zip(*codes, strict=True))
-        each = len(clips) // len(recordings)
-        start_s = np.arange(each) * (self.clip_samples / self.sample_rate_hz)
-        return Representation(
-            guided=guided,
-            style=style,
-            probabilities=probabilities,
-            predicted=tuple(self.classes[label] for label in probabilities.argmax(axis=1)),
-            start_s=np.tile(start_s, len(recordings)),
-            recording=np.repeat(np.arange(len(recordings)), each),
-        )
+        found, places = self._read(audio, lambda x: {"probabilities": self.class_probabilities(x)})
+        return Classification(**places, **found, predicted=self._names(found["probabilities"]))
 
-    def encode(self, spectrograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Guided codes [n, guided_dim], style codes [n, style_dim], probabilities [n, classes].
+    def class_probabilities(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Probabilities of the classes, float32 [n, classes].
 
         Raises:
             ValueError: the spectrograms are not of the run's shape, or not finite.
         """
-        guided, style, probabilities = _in_batches(
-            self._encoder, self._checked_spectrograms(spectrograms)
-        )
-        return guided, style, probabilities
+        return _in_batches(self._classifier, self._checked_spectrograms(spectrograms))
+
+    def _names(self, probabilities):
+        return tuple(self.classes[label] for label in probabilities.argmax(axis=1))
+
+
+class LoadedEncoder(Reading):
+    """A trained system that gives codes."""
+
+    def __init__(self, model: System, *arguments):
+        super().__init__(model, *arguments)
+
+        def told(spectrograms):
+            codes = model.codes(spectrograms)
+            if not model.CLASSIFIES:
+                return codes
+            return codes | {"probabilities": model.probabilities_of(codes)}
+
+        self._encoder = tf.function(told)
+
+    def represent(self, audio: np.ndarray) -> Representation:
+        """Codes of recordings, clip by clip, and their classes where the system tells any.
+
+        Args:
+            audio: one recording [samples] or equally long ones [recordings, samples], of any
+                length: they are cut into consecutive clips, the last one zero-padded.
+
+        Raises:
+            ValueError: the audio is empty, not of that shape, not floating-point or not finite.
+        """
+        codes, places = self._read(audio, lambda x: _in_batches(self._encoder, x))
+        probabilities = codes.pop("probabilities", None)
+        if probabilities is None:
+            return Representation(**places, codes=codes)
+        names = self._names(probabilities)
+        return Representation(**places, codes=codes, probabilities=probabilities, predicted=names)
+
+    def codes(self, spectrograms: np.ndarray) -> dict[str, np.ndarray]:
+        """Codes of spectrograms by name, float32 [n, …] each: a GAAE's are `guided` and `style`.
+
+        Raises:
+            ValueError: the spectrograms are not of the run's shape, or not finite.
+        """
+        codes = _in_batches(self._encoder, self._checked_spectrograms(spectrograms))
+        codes.pop("probabilities", None)
+        return codes
+
+
+class LoadedAutoencoder(Sampling, LoadedEncoder):
+    """A trained system that makes recordings again from their codes."""
+
+    def __init__(self, model: System, *arguments):
+        super().__init__(model, *arguments)
+        self._autoencoder = tf.function(model)
 
     def reconstruct_spectrograms(self, spectrograms: np.ndarray) -> np.ndarray:
         """Spectrograms decoded from their own codes and predicted class; same shape.
@@ -232,7 +491,7 @@ class LoadedGAAE:
         Raises:
             ValueError: the spectrograms are not of the run's shape, or not finite.
         """
-        return _in_batches(self._autoencoder, self._checked_spectrograms(spectrograms))[0]
+        return _in_batches(self._autoencoder, self._checked_spectrograms(spectrograms))
 
     def reconstruct(self, audio: np.ndarray) -> np.ndarray:
         """Recordings decoded from their own codes, clip by clip.
@@ -248,6 +507,16 @@ class LoadedGAAE:
         """
         return self._resound(audio, self.reconstruct_spectrograms)
 
+    def _resound(self, audio, decode: Callable[[np.ndarray], np.ndarray]):
+        sounds, _ = self._read(audio, lambda x: {"sound": self._sounds(decode(x))})
+        recordings = np.atleast_2d(audio)
+        joined = sounds["sound"].reshape(len(recordings), -1)
+        return joined[:, : recordings.shape[1]].reshape(np.shape(audio))
+
+
+class LoadedGAAE(LoadedClassGenerator, LoadedAutoencoder, LoadedClassifier):
+    """A trained GAAE: sounds of a class, codes of a recording, and the ways between."""
+
     def restyle(self, audio: np.ndarray, label: str | int) -> np.ndarray:
         """Recordings decoded from their own style codes as another class, clip by clip.
 
@@ -261,11 +530,11 @@ class LoadedGAAE:
         Raises:
             ValueError: there is no such class, or as in `represent`.
         """
-        condition = self._one_hot([label])
+        self.label_index(label)  # raises before the work
 
         def decode(spectrograms):
-            style = self.encode(spectrograms)[1]
-            return self._decode(style, np.repeat(condition, len(style), axis=0))
+            style = self.codes(spectrograms)["style"]
+            return self._decode(style, self._repeated(label, len(style)))
 
         return self._resound(audio, decode)
 
@@ -291,61 +560,14 @@ class LoadedGAAE:
         Raises:
             ValueError: an argument is not as described.
         """
-        if _checked_count(count) < 2:
-            raise ValueError(f"count must be 2 or more to interpolate, got {count}")
         z0, predicted = self._end(first)
         z1, _ = self._end(second)
         if label is None:
             if predicted is None:
                 raise ValueError("label is needed where first is a seed, which tells no class")
             label = predicted
-        eta = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, np.newaxis]
-        condition = np.repeat(self._one_hot([label]), count, axis=0)
-        return self.to_audio(self._decode(z0 + eta * (z1 - z0), condition))
-
-    def to_audio(self, spectrograms: np.ndarray, seed: int = 0) -> np.ndarray:
-        """Sound of spectrograms by this run's vocoder, float32 [n, clip_samples]."""
-        return synthesis.to_audio(spectrograms, self.signal_path, self.vocoder, self.refine, seed)
-
-    def cut(self, recordings: np.ndarray) -> np.ndarray:
-        """Consecutive clips of recordings [n, samples], the last of each zero-padded.
-
-        Returns:
-            float32 [n * clips of each, clip_samples].
-        """
-        missing = -recordings.shape[1] % self.clip_samples
-        return np.pad(recordings, ((0, 0), (0, missing))).reshape(-1, self.clip_samples)
-
-    def label_index(self, label: str | int) -> int:
-        """The index of a class given by name or index.
-
-        Raises:
-            ValueError: there is no such class; those that there are are named.
-        """
-        if isinstance(label, str):
-            if label in self.classes:
-                return self.classes.index(label)
-        elif isinstance(label, (int, np.integer)) and 0 <= label < len(self.classes):
-            return int(label)
-        raise ValueError(
-            f"label must be one of {', '.join(self.classes)} (or 0 to {len(self.classes) - 1}), "
-            f"got {label!r}"
-        )
-
-    def _one_hot(self, labels):
-        indices = [self.label_index(label) for label in labels]
-        return np.eye(len(self.classes), dtype=np.float32)[indices]
-
-    def _styles(self, seed, first, count):
-        synthesis.check_seed(seed)
-        indices = tf.range(first, first + count, dtype=tf.int64)
-        return self._draw(tf.constant(seed, tf.int64), indices, self.config.style_dim).numpy()
-
-    def _decode(self, style, condition):
-        return _in_batches(self._decoder, style, condition)[0]
-
-    def _spectrograms(self, clips):
-        return _in_batches(self._analysis, clips)[0]
+        line = self._line(z0, z1, count)
+        return self.to_audio(self._decode(line, self._repeated(label, count)))
 
     def _end(self, source):
         """Style code [1, style_dim] of a seed or a recording's first clip, and its class if any."""
@@ -359,44 +581,43 @@ class LoadedGAAE:
         codes = self.represent(np.asarray(source)[: self.clip_samples])
         return codes.style, codes.predicted[0]
 
-    def _resound(self, audio, decode: Callable[[np.ndarray], np.ndarray]):
-        recordings = _checked_audio(audio)
-        clips = self.cut(recordings)
-        sounds = [
-            self.to_audio(decode(self._spectrograms(clips[start:stop])))
-            for start, stop in _parts(len(clips))
-        ]
-        joined = np.concatenate(sounds).reshape(len(recordings), -1)
-        return joined[:, : recordings.shape[1]].reshape(np.shape(audio))
 
-    def _checked_spectrograms(self, spectrograms):
-        spectrograms = np.asarray(spectrograms, np.float32)
-        shape = self.signal_path.stft.bins, self.signal_path.stft.frames(self.clip_samples), 1
-        if spectrograms.shape[1:] != shape or not len(spectrograms):
-            raise ValueError(
-                f"spectrograms must be [n, {shape[0]}, {shape[1]}, 1] with n of 1 or more, "
-                f"got {spectrograms.shape}"
-            )
-        if not np.all(np.isfinite(spectrograms)):
-            raise ValueError("spectrograms must be finite, and hold infinities or NaN")
-        return spectrograms
+class LoadedGGAN(LoadedClassGenerator, LoadedEncoder, LoadedClassifier):
+    """A trained GGAN: sounds of a class, codes and classes of recordings."""
 
 
-def encode(model: GAAE, spectrograms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Guided codes, style codes and class probabilities by the averaged networks."""
-    guided, style = model.averaged_encoder(spectrograms)
-    return guided, style, tf.nn.softmax(model.averaged_classifier(guided))
+class LoadedBiGAN(LoadedGenerator, LoadedAutoencoder):
+    """A trained BiGAN: sounds of no class, codes of recordings, and recordings made again."""
+
+
+class LoadedFeatureClassifier(LoadedEncoder, LoadedClassifier):
+    """A classifier on trained codes: codes and classes of recordings."""
+
+
+def _loaded_class(model: System) -> type[Loaded]:
+    """The class of a loaded system, that has what the system can do and no more."""
+    for system, loaded in (  # the more special systems first
+        (GGAN, LoadedGGAN),
+        (GAAE, LoadedGAAE),
+        (BiGAN, LoadedBiGAN),
+        (FeatureClassifier, LoadedFeatureClassifier),
+        (Classifier, LoadedClassifier),
+    ):
+        if isinstance(model, system):
+            return loaded
+    return LoadedGenerator if model.classes is None else LoadedClassGenerator
 
 
 def _in_batches(function, *arrays):
-    """A function of [_BATCH, …] tensors to a tuple of such, over arrays of any number of rows."""
+    """A function of [_BATCH, …] tensors to such, or to such by name, over any number of rows."""
     results = []
     for start in range(0, len(arrays[0]), _BATCH):
         rows = [array[start : start + _BATCH] for array in arrays]
         missing = _BATCH - len(rows[0])
         padded = [np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) for array in rows]
-        results.append([output.numpy()[: len(rows[0])] for output in function(*padded)])
-    return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        made = tf.nest.map_structure(np.asarray, function(*padded))
+        results.append(tf.nest.map_structure(operator.itemgetter(slice(len(rows[0]))), made))
+    return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *results)
 
 
 def _parts(count):
@@ -426,9 +647,9 @@ def _checked_audio(audio):
     return np.atleast_2d(audio).astype(np.float32)
 
 
-def _weights_id(model: GAAE) -> str:
+def _weights_id(model: System) -> str:
     digest = hashlib.sha256()
-    for network in (model.averaged_encoder, model.averaged_decoder, model.averaged_classifier):
+    for network in model.lasting_networks:
         for weight in network.get_weights():
             digest.update(weight.tobytes())
     return digest.hexdigest()[:16]

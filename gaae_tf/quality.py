@@ -1,6 +1,9 @@
 """Sample quality: every measure of a set of sounds in one scorer, with its spread (METHOD §7).
 
-A measure that cannot be had, say of too few clips, is `{"value": None, "reason": ...}`.
+A figure is `{"value": ..., "clips": ...}` with its uncertainty: `interval_95`, or `deviation` and
+what that is, `deviation_is`. Where there is a value but no deviation, that is None and
+`deviation_reason` says why. A measure that cannot be had, say of too few clips, is
+`{"value": None, "reason": ...}`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,12 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from gaae_tf.metrics.frechet import frechet_distance, gaussian_statistics
+from gaae_tf.metrics.frechet import (
+    GROUPS,
+    frechet_deviation,
+    frechet_distance,
+    gaussian_statistics,
+)
 from gaae_tf.metrics.inception_score import inception_score
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.metrics.kernel_distance import kernel_distance, subset_clips
@@ -22,6 +30,13 @@ from gaae_tf.metrics.neighbours import memorisation, precision_recall_density_co
 INCEPTION_SPLITS = 10
 # The neighbours' measures cost the square of it; precision and its kin depend on the number, too.
 MOST_NEIGHBOURS = 10_000
+
+# What each deviation is, as it stands beside it.
+_OF_SPLITS = f"standard deviation over {INCEPTION_SPLITS} splits of the clips"
+_BOOTSTRAP = "standard error by a bootstrap over the clips"
+_JACKKNIFE = f"standard error by the jackknife, {GROUPS} groups of either set deleted in turn"
+_OF_SUBSETS = "standard deviation over random subsets: that of one subset's value"
+_OF_HALVES = "standard error by random halves of both sets"
 
 Figure = dict[str, Any]
 
@@ -53,44 +68,28 @@ def quality(
     classes: Sequence[str],
     seed: int = 0,
     log: Callable[[str], None] = lambda _: None,
+    seen: np.ndarray | None = None,
 ) -> dict[str, Figure | dict[str, Figure]]:
     """Measures samples against real clips.
 
     Args:
-        samples: the sounds; real test clips too, for the yardstick.
-        real_train: real training clips.
+        samples: the sounds; real clips too, for the yardstick: the very `real_train` or
+            `real_test`. What a set's comparison with itself would give is left out.
+        real_train: real training clips, labelled.
         real_test: real test clips.
         classes: names, in label order.
         seed: of shuffles, subsets and resamplings.
         log: receives the name of each measure before it is taken.
+        seen: features, float32 [clips, d], of every clip that the generator was trained on,
+            labelled or not; None takes those of `real_train`.
 
     Returns:
         Figures by name; `class_accuracy_by_class` by class, distances by reference set.
     """
     log(f"{samples.name}: Inception Scores")
-    labelled = samples.labels >= 0
-    found = (samples.logits.argmax(axis=1) == samples.labels)[labelled]
-    probabilities = scipy.special.softmax(samples.logits.astype(np.float64), axis=1)
-    train_distribution = scipy.special.softmax(real_train.logits.astype(np.float64), axis=1)
-    figures: dict[str, Any] = {
-        "class_accuracy": accuracy(found),
-        "class_accuracy_by_class": {
-            name: accuracy(found[samples.labels[labelled] == label])
-            for label, name in enumerate(classes)
-        },
-        "inception_score": _figure(
-            lambda: inception_score(probabilities, INCEPTION_SPLITS, seed),
-            splits=INCEPTION_SPLITS,
-            clips=len(samples),
-        ),
-        "modified_inception_score": _figure(
-            lambda: modified_inception_score(samples.logits, seed=seed), clips=len(samples)
-        ),
-        "am_score": _figure(
-            lambda: am_score(samples.logits, train_distribution.mean(axis=0), seed=seed),
-            clips=len(samples),
-        ),
-    }
+    figures = _of_logits(samples, real_train, classes, seed)
+    if samples is real_train:
+        return figures
     for reference in (real_train, real_test):
         if reference is samples:
             continue
@@ -100,40 +99,86 @@ def quality(
     if samples is not real_test:
         log(f"{samples.name}: nearest training clips")
         figures["memorisation"] = _memorisation(
-            _some(samples.features, seed), real_test.features, real_train.features
+            _some(samples.features, seed),
+            real_test.features,
+            real_train.features if seen is None else seen,
         )
     return figures
+
+
+def _of_logits(
+    samples: Scored, real_train: Scored, classes: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Accuracies and scores, which need no reference but the training clips' distribution."""
+    labelled = samples.labels >= 0
+    predicted = samples.logits.argmax(axis=1)
+    found = (predicted == samples.labels)[labelled]
+    probabilities = scipy.special.softmax(samples.logits.astype(np.float64), axis=1)
+    train_distribution = scipy.special.softmax(real_train.logits.astype(np.float64), axis=1)
+    return {
+        "class_accuracy": accuracy(found),
+        "class_accuracy_by_class": {
+            name: accuracy(found[samples.labels[labelled] == label], f"of class {name}")
+            for label, name in enumerate(classes)
+        },
+        "class_share": {name: accuracy(predicted == label) for label, name in enumerate(classes)},
+        "inception_score": _figure(
+            lambda: inception_score(probabilities, INCEPTION_SPLITS, seed),
+            _OF_SPLITS,
+            splits=INCEPTION_SPLITS,
+            clips=len(samples),
+        ),
+        "modified_inception_score": _figure(
+            lambda: modified_inception_score(samples.logits, seed=seed),
+            _BOOTSTRAP,
+            clips=len(samples),
+        ),
+        "am_score": _figure(
+            lambda: am_score(samples.logits, train_distribution.mean(axis=0), seed=seed),
+            _BOOTSTRAP,
+            clips=len(samples),
+        ),
+    }
 
 
 def _against(samples: Scored, reference: Scored, seed: int) -> dict[str, Figure]:
     clips = [len(samples), len(reference)]
     figures: dict[str, Figure] = {
-        f"frechet_{space}": _figure(
-            lambda space=space: frechet_distance(
-                *gaussian_statistics(getattr(samples, space)),
-                *gaussian_statistics(getattr(reference, space)),
-            ),
-            clips=clips,
-            dimensions=getattr(samples, space).shape[1],
-        )
+        f"frechet_{space}": _frechet(getattr(samples, space), getattr(reference, space), seed)
         for space in ("logits", "features")
     }
     figures["kernel_distance_features"] = _figure(
         lambda: kernel_distance(reference.features, samples.features, seed=seed),
+        _OF_SUBSETS,
         clips=clips,
         subset_clips=subset_clips(*clips),
     )
     some, others = _some(samples.features, seed), _some(reference.features, seed)
-    drawn = [len(some), len(others)]
+    known = {"clips": [len(some), len(others)], "neighbours": 5}
     try:
         measures = precision_recall_density_coverage(others, some, seed=seed)
     except ValueError as error:
-        missing = {"value": None, "reason": str(error)}
-        return figures | dict.fromkeys(("precision", "recall", "density", "coverage"), missing)
+        missing = {"value": None, "reason": str(error), **known}
+        return figures | {
+            name: dict(missing) for name in ("precision", "recall", "density", "coverage")
+        }
     return figures | {
-        name: {"value": value, "deviation": deviation, "clips": drawn, "neighbours": 5}
+        name: {"value": value, "deviation": deviation, "deviation_is": _OF_HALVES, **known}
         for name, (value, deviation) in measures.items()
     }
+
+
+def _frechet(samples: np.ndarray, reference: np.ndarray, seed: int) -> Figure:
+    known = {"clips": [len(samples), len(reference)], "dimensions": samples.shape[1]}
+    try:
+        distance = frechet_distance(*gaussian_statistics(samples), *gaussian_statistics(reference))
+    except ValueError as error:
+        return {"value": None, "reason": str(error), **known}
+    try:
+        deviation = frechet_deviation(samples, reference, seed=seed)
+    except ValueError as error:  # enough clips for the one, too few without a group
+        return {"value": distance, "deviation": None, "deviation_reason": str(error), **known}
+    return {"value": distance, "deviation": deviation, "deviation_is": _JACKKNIFE, **known}
 
 
 def _memorisation(samples: np.ndarray, test: np.ndarray, train: np.ndarray) -> Figure:
@@ -157,10 +202,13 @@ def _some(features: np.ndarray, seed: int) -> np.ndarray:
     return features[np.random.default_rng(seed).permutation(len(features))[:MOST_NEIGHBOURS]]
 
 
-def accuracy(found: np.ndarray) -> Figure:
-    """Share of clips whose class was found, bool [clips], with its 95 % Wilson interval."""
+def accuracy(found: np.ndarray, of: str = "") -> Figure:
+    """Share of clips whose class was found, bool [clips], with its 95 % Wilson interval.
+
+    `of` says, for the reason, which clips these would be: "of class low".
+    """
     if not len(found):
-        return {"value": None, "reason": "no sample has a label"}
+        return {"value": None, "reason": f"no sample has a label {of}".rstrip()}
     return {
         "value": float(found.mean()),
         "interval_95": list(wilson_interval(int(found.sum()), len(found))),
@@ -168,11 +216,9 @@ def accuracy(found: np.ndarray) -> Figure:
     }
 
 
-def _figure(measure: Callable[[], float | tuple[float, float]], **known: Any) -> Figure:
+def _figure(measure: Callable[[], tuple[float, float]], deviation_is: str, **known: Any) -> Figure:
     try:
-        result = measure()
+        value, deviation = measure()
     except ValueError as error:
         return {"value": None, "reason": str(error), **known}
-    if isinstance(result, tuple):
-        return {"value": result[0], "deviation": result[1], **known}
-    return {"value": result, **known}
+    return {"value": value, "deviation": deviation, "deviation_is": deviation_is, **known}

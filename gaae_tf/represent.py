@@ -6,9 +6,9 @@ Reads whatever libsndfile reads, of any length, rate and channel count; recordin
 mono, resampled, and cut into consecutive clips, the last zero-padded. The result holds one row a
 clip, recording after recording:
 
-    guided, style   codes z and z′, float32 [rows, …]
-    probabilities   of the classes, float32 [rows, classes]
-    classes         their names, in the order of `probabilities`
+    guided, style   codes z and z′, float32 [rows, …]; those of other systems by their names
+    probabilities   of the classes, float32 [rows, classes]; where the system tells any
+    classes         their names, in the order of `probabilities`; likewise
     sources         the recording of each row, relative to --source
     start_s         where in it the clip starts, seconds
 """
@@ -31,7 +31,7 @@ _MOST_FRAMES = 2**40  # libsndfile gives 2⁶³ - 1 for an unknown length
 
 
 def represent_files(
-    loaded: loading.LoadedGAAE,
+    loaded: loading.LoadedEncoder,
     source: str | Path,
     log: Callable[[str], None] | None = None,
 ) -> dict[str, np.ndarray]:
@@ -83,11 +83,14 @@ def represent_files(
     if not results:
         raise ValueError(f"source {source} holds no usable recording: all {skipped} were skipped")
     log(f"{len(paths) - skipped:,} recordings, {len(sources):,} clips; {skipped} files skipped")
-    return {
-        "guided": np.concatenate([result.guided for result in results]),
-        "style": np.concatenate([result.style for result in results]),
-        "probabilities": np.concatenate([result.probabilities for result in results]),
-        "classes": np.array(loaded.classes),
+    arrays = {
+        name: np.concatenate([result.codes[name] for result in results])
+        for name in results[0].codes
+    }
+    if loaded.classes:
+        arrays["probabilities"] = np.concatenate([result.probabilities for result in results])
+        arrays["classes"] = np.array(loaded.classes)
+    return arrays | {
         "sources": np.array(sources),
         "start_s": np.concatenate(start_s),
     }
@@ -160,6 +163,11 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
         if not out.parent.is_dir():
             raise FileNotFoundError(f"--out={out}: there is no folder {out.parent}")
         loaded = loading.load(values.run_dir, values.checkpoint)
+        if not isinstance(loaded, loading.LoadedEncoder):
+            raise ValueError(
+                f"{values.run_dir} holds a {loaded.config.model}, which has no encoder: it cannot "
+                "represent recordings"
+            )
         arrays = represent_files(
             loaded, values.source, lambda line: print(line, file=sys.stderr, flush=True)
         )

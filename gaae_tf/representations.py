@@ -17,12 +17,18 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from gaae_tf.metrics.intervals import wilson_interval
+
 NEIGHBOURS = 5
 FOLDS = 5
 MOST_VALUES = 50  # of a label; the most frequent ones
 FEWEST_CLIPS = 10  # of a value
 _KNOWN_SHARE = 0.9  # of test clips, whose values training clips have too
 _MOST_CLIPS = 5_000  # that a probe learns from
+_INTERVAL_IS = {
+    "test": "Wilson, clips independent; what the probe learnt from is fixed",
+    "folds": "Wilson, clips independent, which folds are not quite: rather too narrow",
+}
 
 
 class TooFew(ValueError):
@@ -42,6 +48,11 @@ class Probe:
         protocol: "test": learnt from training clips, tested on test clips; "folds": of the training
             clips alone, each fifth tested on what the others taught, for labels such as speakers
             that training and test do not share.
+        linear_interval_95: Wilson's, of `linear` over `clips`.
+        neighbours_interval_95: likewise, of `neighbours`.
+        interval_is: what the two take for granted. Folds learn from shared clips, so their right
+            answers depend a little on one another; no unbiased variance of theirs can be had
+            (Bengio & Grandvalet 2004), and Wilson's is rather too narrow.
     """
 
     linear: float
@@ -50,6 +61,9 @@ class Probe:
     values: int
     clips: int
     protocol: str
+    linear_interval_95: tuple[float, float]
+    neighbours_interval_95: tuple[float, float]
+    interval_is: str
 
 
 def probe(
@@ -166,4 +180,7 @@ def _result(linear, neighbours, tested, values: int, protocol: str) -> Probe:
         values=values,
         clips=len(tested),
         protocol=protocol,
+        linear_interval_95=wilson_interval(int(linear.sum()), len(linear)),
+        neighbours_interval_95=wilson_interval(int(neighbours.sum()), len(neighbours)),
+        interval_is=_INTERVAL_IS[protocol],
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import soundfile
 
 import gaae_tf
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
@@ -27,23 +28,29 @@ BLOCK_SOUNDS = 250
 class Generator(Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it."""
 
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # none of a system without classes
     sample_rate_hz: int
     clip_samples: int
     checkpoint: str
     step: int
-    vocoder: str
+    vocoder: str | None
     refine: int | None
     weights_id: str  # digest of the weights, so that sounds of others are not taken for theirs
 
     def generate(self, label: str, count: int, seed: int) -> np.ndarray:
-        """Gives `count` sounds of a class, float32 [count, clip_samples]."""
+        """Gives `count` sounds of a class, float32 [count, clip_samples].
+
+        A system without classes takes no label.
+        """
 
 
 def generated(
     run: Generator, scorer: Scorer, count: int, seed: int, folder: Path, progress: bool = True
-) -> tuple[Scored, Callable[[int], np.ndarray]]:
-    """Generates sounds of all classes alike and scores them.
+) -> tuple[Scored, Callable[[int], np.ndarray], dict[str, Any]]:
+    """Generates sounds of all classes alike, or of none, and scores them.
+
+    One block of sounds is held at a time; of those done, logits, features and labels alone, about
+    1 KB a sound.
 
     Args:
         run: what generates.
@@ -54,7 +61,9 @@ def generated(
         progress: whether to show progress on stderr.
 
     Returns:
-        The scores, and a function that gives the first so many sounds, int16 [n, clip_samples].
+        The scores; a function that gives the first so many sounds, int16 [n, clip_samples]; and
+        what to say of the source: vocoder, its refinement, and how many of the sounds were made
+        now, the others being kept from before.
 
     Raises:
         ValueError: the sounds are not finite or of another length.
@@ -92,28 +101,40 @@ def generated(
                 blocks.append(block["audio"])
         return np.concatenate(blocks)[:wanted]
 
-    return Scored("generated", **joined), first
+    made = (len(paths) - finished) * BLOCK_SOUNDS
+    source = {"vocoder": run.vocoder, "refine": run.refine, "generated_now": made}
+    return Scored("generated", **joined), first, source
 
 
 def _block(run: Generator, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sounds int16 [BLOCK_SOUNDS, clip_samples] with classes in turn, and their labels."""
+    """Sounds int16 [BLOCK_SOUNDS, clip_samples] with classes in turn, and their labels.
+
+    Without classes, all labels are -1.
+    """
+    if not run.classes:
+        sounds = _made(run, (), BLOCK_SOUNDS, [seed, index])
+        return sounds, np.full([BLOCK_SOUNDS], -1)
     labels = np.arange(index * BLOCK_SOUNDS, (index + 1) * BLOCK_SOUNDS) % len(run.classes)
     audio = np.empty([BLOCK_SOUNDS, run.clip_samples], np.int16)
     for label, name in enumerate(run.classes):
         chosen = labels == label
-        if not chosen.any():
-            continue
-        # A seed for each class, lest all share their style codes and samples depend.
-        words = np.random.SeedSequence([seed, index, label]).generate_state(1)
-        sounds = np.asarray(run.generate(name, int(chosen.sum()), int(words[0] >> 1)))
-        if sounds.shape != (chosen.sum(), run.clip_samples) or not np.isfinite(sounds).all():
-            raise ValueError(
-                f"the run's sounds of class {name} must be finite and of shape "
-                f"{(int(chosen.sum()), run.clip_samples)}; received shape {sounds.shape}, "
-                f"{int(np.sum(~np.isfinite(sounds)))} values not finite"
-            )
-        audio[chosen] = to_int16(sounds)
+        if chosen.any():
+            # A seed for each class, lest all share their style codes and samples depend.
+            audio[chosen] = _made(run, (name,), int(chosen.sum()), [seed, index, label])
     return audio, labels
+
+
+def _made(run: Generator, label: tuple[str, ...], count: int, words: list[int]) -> np.ndarray:
+    """Sounds of a class, or of none, int16 [count, clip_samples], whose seed is of `words`."""
+    word = np.random.SeedSequence(words).generate_state(1)[0]
+    sounds = np.asarray(run.generate(*label, count, int(word >> 1)))
+    if sounds.shape != (count, run.clip_samples) or not np.isfinite(sounds).all():
+        raise ValueError(
+            f"the run's sounds{''.join(f' of class {name}' for name in label)} must be finite and "
+            f"of shape {(count, run.clip_samples)}; received shape {sounds.shape}, "
+            f"{int(np.sum(~np.isfinite(sounds)))} values not finite"
+        )
+    return to_int16(sounds)
 
 
 def _write_block(path: Path, audio: np.ndarray, labels: np.ndarray, scorer: Scorer) -> None:
@@ -139,7 +160,7 @@ def from_folder(
 
     Returns:
         The scores; a function that gives the first so many sounds, int16 [n, clip_samples]; and
-        what to say of the source: files, and which were skipped and why.
+        what to say of the source: files, which were skipped and why, and how many were resampled.
 
     Raises:
         ValueError: no such folder, no sound in it, or too many files that cannot be used.
@@ -159,8 +180,10 @@ def from_folder(
         )
     skipped: dict[str, str] = {}
     labels: list[int] = []
+    resampled = 0
 
     def batches(paths: Sequence[Path], scored: bool) -> Iterator[np.ndarray]:
+        nonlocal resampled
         waiting = []
         for path in paths:
             try:
@@ -171,6 +194,7 @@ def from_folder(
             waiting.append(to_int16(clip))
             if scored:
                 labels.append(_label(path.relative_to(folder), scorer.classes))
+                resampled += soundfile.info(path).samplerate != scorer.sample_rate_hz
                 meter.step()
             if len(waiting) == BLOCK_SOUNDS:
                 yield np.stack(waiting)
@@ -197,7 +221,8 @@ def from_folder(
         return np.concatenate(list(batches(usable[:wanted], False)))
 
     scored = Scored("samples", logits, features, np.array(labels))
-    return scored, first, {"folder": str(folder), "files": len(files), "skipped": skipped}
+    source = {"folder": str(folder), "files": len(files), "skipped": skipped}
+    return scored, first, source | {"resampled": resampled}
 
 
 def _label(path: Path, classes: Sequence[str]) -> int:

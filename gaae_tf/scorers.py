@@ -35,6 +35,7 @@ from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, read_clips
 from gaae_tf.metrics.intervals import wilson_interval
+from gaae_tf.models.classifier import train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.networks.wavegan_classifier import WaveganClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
@@ -455,81 +456,32 @@ def _read_record(path: Path, description: Mapping[str, Any]) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         same = record["description"] == json.loads(json.dumps(description))
         whole = {"name", "source", "classes", "test_accuracy"} <= record.keys()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} cannot be read ({error!r}); delete it.") from error
     if not (same and whole):
         raise ValueError(f"{path} does not describe the scorer that its name says; delete it.")
     return record
 
 
-class _Shown(keras.callbacks.Callback):
-    """Shows how far training is."""
-
-    def __init__(self, progress: Progress, batch_size: int) -> None:
-        super().__init__()
-        self._progress, self._batch_size = progress, batch_size
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._progress.step(self._batch_size)
-
-
 def _train(
     clips: Clips, dataset: Dataset, settings: ScorerSettings, steps: int, progress: bool
 ) -> list[np.ndarray]:
-    """Trains a new network on cross-entropy and gives its weights."""
+    """Trains a new network and gives its weights."""
     network, prepare, _ = _network(settings, dataset, settings.precision)
-    schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    network.compile(
-        optimizer=keras.optimizers.Adam(schedule),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,  # XLA is the slower of the two on CPUs
-    )
     shown = Progress(steps * settings.batch_size, "clips trained on", shown=progress)
-    network.fit(
-        _training_stream(clips, prepare, settings, steps),
-        steps_per_epoch=steps,
-        shuffle=False,  # the stream is shuffled already
-        verbose=0,
-        callbacks=[_Shown(shown, settings.batch_size)],
+    train_classifier(
+        network,
+        clips.audio,
+        clips.labels,
+        prepare=lambda audio: prepare(to_float(audio)),
+        steps=steps,
+        learning_rate=settings.learning_rate,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        after_step=lambda: shown.step(settings.batch_size),
     )
     shown.close()
-    weights = network.get_weights()
-    if not all(np.isfinite(weight).all() for weight in weights):
-        raise ValueError(
-            f"The {settings.name} scorer's training came to weights that are not finite; give it a "
-            f"lower learning rate than {settings.learning_rate}."
-        )
-    return weights
-
-
-def _training_stream(
-    clips: Clips, prepare: Callable[[tf.Tensor], tf.Tensor], settings: ScorerSettings, steps: int
-) -> tf.data.Dataset:
-    """Full batches of clips, each clip once a pass, in an order of (seed, pass) alone.
-
-    A batch may span two passes: the rest of a pass alone, perhaps one clip, would have no batch
-    statistics.
-    """
-    with tf.device("CPU"):
-        audio, labels = tf.convert_to_tensor(clips.audio), tf.constant(clips.labels, tf.int32)
-
-    def order_of_pass(number):
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(labels)), tf.stack([tf.constant(settings.seed, tf.int64), number])
-        )
-        return tf.data.Dataset.from_tensor_slices(order)
-
-    def gather(indices):
-        return prepare(to_float(tf.gather(audio, indices))), tf.gather(labels, indices)
-
-    return (
-        tf.data.Dataset.range(-(-steps * settings.batch_size // len(labels)))
-        .flat_map(order_of_pass)
-        .batch(settings.batch_size, drop_remainder=True)
-        .take(steps)
-        .map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(2)
-    )
+    return network.get_weights()
 
 
 def _test_accuracy(

@@ -1,7 +1,10 @@
 import os
 
 import pytest
-import tensorflow as tf
+
+import gaae_tf  # first: it settles how TensorFlow runs
+
+import tensorflow as tf  # isort: skip
 
 # Two devices for the tests of distribution; must be set before TensorFlow looks at any.
 tf.config.set_logical_device_configuration(
@@ -9,6 +12,12 @@ tf.config.set_logical_device_configuration(
 )
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session")
+def mirrored():
+    """Two replicas; one object for all tests, for two of them in one process can collide."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +78,6 @@ def tiny_run_dir(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_run(tiny_run_dir):
     """The tiny run, loaded."""
-    import gaae_tf
-
     return gaae_tf.load(tiny_run_dir)
 
 

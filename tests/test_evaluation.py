@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 import types
@@ -6,16 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import soundfile
 
 import gaae_tf
 from gaae_tf import evaluation
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.prepare import PrepareConfig, prepare
+from gaae_tf.data.shards import Clips, read_clips
 from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import StftSettings
+from gaae_tf.quality import Scored
+from gaae_tf.report.compare import Run, System, tables
 from gaae_tf.scorers import ScorerSettings
 from gaae_tf.training import fit
 
@@ -49,7 +55,7 @@ class ToneRun:
             "dataset": str(dataset.path),
             "guidance_dataset": str(guiding.path) if guiding else "",
         }
-        self.config = types.SimpleNamespace(**names)
+        self.config = types.SimpleNamespace(**names, model="gaae", uses_labels=True)
         scaling = LogMagnitudeScaling(statistics=dataset.statistics)
         self.signal_path = SignalPath(STFT, scaling)
         self.makes = makes or {name: name for name in CLASSES}
@@ -59,9 +65,17 @@ class ToneRun:
         rng = np.random.default_rng(seed)
         return np.stack([tone(self.makes[label], rng) for _ in range(count)])
 
-    def encode(self, spectrograms):
-        probabilities = np.tile([0.2, 0.5, 0.3], (len(spectrograms), 1))
-        return np.zeros((len(spectrograms), 4)), np.zeros((len(spectrograms), 4)), probabilities
+    def interpolate(self, first, second, count, label):
+        """A tone that fades to half its amplitude, which is its own cross-fade."""
+        whole = tone(self.makes[label], np.random.default_rng(first))
+        eta = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, np.newaxis]
+        return (1.0 - eta / 2.0) * whole
+
+    def class_probabilities(self, spectrograms):
+        return np.tile([0.2, 0.5, 0.3], (len(spectrograms), 1))
+
+    def codes(self, spectrograms):
+        return {name: np.zeros((len(spectrograms), 4)) for name in ("guided", "style")}
 
     def reconstruct_spectrograms(self, spectrograms):
         return spectrograms + np.float32(0.1)
@@ -140,7 +154,7 @@ def test_a_faithful_run_gets_its_known_figures(faithful):
     _, scores, _ = faithful
     assert scores["scorer_test_accuracy"] == 1.0
     assert scores["requested_class_accuracy"] == 1.0
-    # encode always says "low", 12 of the 36 test clips.
+    # class_probabilities always says "low", 12 of the 36 test clips.
     assert scores["classifier_test_accuracy"] == pytest.approx(12 / 36)
     assert scores["reconstruction_mse"] == pytest.approx(0.1**2, rel=1e-5)
     # ‖0.9 S − S‖ / ‖S‖ = 0.1.
@@ -190,6 +204,23 @@ def test_scores_file_holds_plain_figures_with_their_provenance(faithful):
     assert provenance["labels_of_the_run"] == 6
     assert provenance["scorer"]["test_accuracy"]["value"] == written["scorer_test_accuracy"]
     assert not list(run_dir.glob(".*"))
+
+
+def test_a_comparison_finds_every_figure(faithful):
+    _, scores, _ = faithful
+    made = {table.name: table for table in tables([System("run", (Run("run", scores),))])}
+    missing = {
+        (name, *key)
+        for name, table in made.items()
+        for block in table.blocks
+        for key, cell in block.rows[0].cells.items()
+        if cell.reason == "not measured"
+    }
+    assert {key[:3] for key in missing} == {("classification", "details", "usefulness")}
+    found = made["quality"].blocks[0].rows[0].cells
+    key = ("details", "samples", "against_real_test", "frechet_logits")
+    assert found[key].value == scores["frechet_distance"]
+    assert made["quality"].blocks[0].context["scorer_accuracy"] == "1.0"
 
 
 def test_a_figure_that_cannot_be_had_is_null_with_its_reason(faithful):
@@ -244,6 +275,111 @@ def test_the_real_test_part_is_the_yardstick(faithful):
     assert "against_real_test" not in real
 
 
+def test_training_clips_stand_beside_with_the_scores_that_need_no_reference(faithful):
+    _, scores, _ = faithful
+    train = scores["details"]["real_train"]
+    assert train["class_accuracy"]["clips"] == 90
+    assert 2.5 < train["inception_score"]["value"] <= 3.0
+    (line,) = (x for x in format_table(scores).splitlines() if x.startswith("Inception Score"))
+    assert len(line.split("±")) == 4  # sounds, test and training clips
+
+
+def test_every_figure_has_its_uncertainty_or_says_why_not(faithful):
+    def figures(part):
+        if isinstance(part, dict) and "value" in part:
+            yield part
+        elif isinstance(part, dict):
+            for inner in part.values():
+                yield from figures(inner)
+
+    _, scores, _ = faithful
+    found = list(figures(scores["details"]))
+    assert len(found) > 40
+    for figure in found:
+        if figure["value"] is None:
+            assert figure["reason"]
+        else:
+            stated = {"interval_95", "deviation_is", "deviation_reason"} & figure.keys()
+            assert stated, figure
+    probe = scores["details"]["representations"]["guiding"]["probes"]["class"]["both"]
+    for name in ("linear", "neighbours"):
+        right = round(probe[name] * 36)
+        expected = scipy.stats.binomtest(right, 36).proportion_ci(method="wilson")
+        assert probe[f"{name}_interval_95"] == pytest.approx(list(expected))
+    errors = scores["details"]["reconstruction"]["spectral_convergence_db"]
+    assert errors["deviation_is"] == "standard deviation over the test clips"
+    assert errors["standard_error"] == pytest.approx(errors["deviation"] / np.sqrt(35))
+
+
+def test_phases_have_their_time_and_stand_in_the_table(faithful):
+    _, scores, _ = faithful
+    phases = scores["provenance"]["phases"]
+    assert sum(phase["seconds"] for phase in phases) == pytest.approx(
+        scores["provenance"]["seconds"], abs=2.0
+    )
+    (generating,) = (phase for phase in phases if phase["name"].startswith("generating"))
+    assert generating["sounds"] == 250  # a whole block
+    assert generating["sounds_per_second"] > 0
+    table = format_table(scores)
+    for phase in phases:
+        assert phase["name"] in table
+
+
+def test_test_clips_are_encoded_once_and_guidance_is_read_once(
+    faithful, dataset, tmp_path, monkeypatch
+):
+    run, encoded, read = ToneRun(dataset), [], []
+    codes, read_text = run.codes, Path.read_text
+    run.codes = lambda x: encoded.append(len(x)) or codes(x)
+
+    def counted(path, *args, **kwargs):
+        read.append(path.name)
+        return read_text(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    scores_of(run, tmp_path, monkeypatch)
+    assert sum(encoded) == 36 + 90
+    assert read.count("guidance.json") == 1
+
+
+def test_memorisation_is_against_every_clip_that_the_run_saw(
+    faithful, dataset, noise, tmp_path, monkeypatch
+):
+    _, own, _ = faithful
+    found = own["details"]["samples"]["memorisation"]
+    assert found["training_clips"] == {"data_set": 90}
+    copied = ToneRun(noise, guiding=dataset)
+    copied.signal_path = ToneRun(dataset).signal_path
+    heard = read_clips(noise, "train").audio[0] / np.float32(32768.0)
+    copied.generate = lambda label, count, seed: np.tile(heard, (count, 1))
+    scores, _ = scores_of(copied, tmp_path, monkeypatch)
+    found = scores["details"]["samples"]["memorisation"]
+    assert found["training_clips"] == {"data_set": 3, "guidance": 6}
+    assert found["clips"] == [120, 9]
+    assert found["value"] == 1.0  # copies of a clip that has no label of the run's classes
+
+
+def test_clips_without_a_label_are_among_those_seen():
+    class Sums:
+        sample_rate_hz = RATE_HZ
+
+        def score(self, audio, **_):
+            sums = audio.sum(axis=1, keepdims=True).astype(np.float32)
+            return np.hstack([sums, -sums]), sums
+
+    none = ("",) * 4
+    audio = np.array([[1, 1], [2, 2], [3, 3], [4, 4]], np.int16)
+    train = Clips(audio, np.array([0, -1, 1, -1]), none, none)
+    labelled, seen, counts = evaluation._score_training(Sums(), train, train, np.array([2]))
+    assert (labelled.labels.tolist(), labelled.features[:, 0].tolist()) == ([0, 1], [2.0, 6.0])
+    assert (seen[:, 0].tolist(), counts) == ([2.0, 4.0, 6.0, 8.0], {"data_set": 4})
+    own = Clips(10 * audio, np.full(4, -1), none, none)
+    labelled, seen, counts = evaluation._score_training(Sums(), train, own, np.array([2]))
+    assert labelled.features[:, 0].tolist() == [2.0, 6.0]
+    assert seen[:, 0].tolist() == [20.0, 40.0, 60.0, 80.0, 6.0]
+    assert counts == {"data_set": 4, "guidance": 1}
+
+
 def test_codes_that_tell_nothing_have_probes_at_chance(faithful):
     _, scores, _ = faithful
     table = scores["details"]["representations"]["guiding"]["probes"]
@@ -251,6 +387,48 @@ def test_codes_that_tell_nothing_have_probes_at_chance(faithful):
     assert probe["linear"] == pytest.approx(1 / 3, abs=0.06)
     assert probe["clips"] == 36
     assert "two values" in table["speaker"]["style"]["reason"]
+
+
+def test_interpolations_are_measured_beside_their_cross_fade(faithful):
+    _, scores, _ = faithful
+    entry = scores["details"]["interpolation"]
+    for space in ("scorer_features", "spectrograms"):
+        paths = entry[space]
+        for name in ("path_length_ratio", "largest_step_share"):
+            figure = paths[name]
+            assert figure["pairs"] == 8 * 3
+            # This run's paths are cross-fades.
+            assert figure["value"] == pytest.approx(paths["cross_fade"][name]["value"], rel=1e-4)
+            by_class = [paths["by_class"][label][name]["value"] for label in CLASSES]
+            assert figure["value"] == pytest.approx(np.mean(by_class))
+        assert paths["path_length_ratio"]["value"] >= 1.0
+    # A fade goes straight in logarithms, too, with its steps log(1 - i/16) apart.
+    levels = np.log(1.0 - np.arange(9) / 16.0)
+    expected = np.diff(levels).min() / levels[-1]
+    shares = entry["spectrograms"]["largest_step_share"]
+    assert shares["value"] == pytest.approx(expected, rel=0.02)
+    assert entry["spectrograms"]["path_length_ratio"]["value"] == pytest.approx(1.0, abs=0.01)
+    assert "path length ratio, spectrograms" in format_table(scores)
+
+
+def test_a_run_that_ignores_the_style_has_no_smoothness(faithful, dataset, tmp_path, monkeypatch):
+    run = ToneRun(dataset)
+    run.interpolate = lambda first, second, count, label: np.stack(
+        [tone(label, np.random.default_rng(0))] * count
+    )
+    scores, _ = scores_of(run, tmp_path, monkeypatch)
+    figure = scores["details"]["interpolation"]["spectrograms"]["path_length_ratio"]
+    assert (figure["value"], figure["pairs"]) == (None, 0)
+    assert "Both ends of the path coincide" in figure["reason"]
+    assert "not to be had" in format_table(scores)
+
+
+def test_who_was_taken_for_whom_is_counted(faithful):
+    _, scores, _ = faithful
+    counts = scores["details"]["confusion"]
+    assert counts["samples"] == [[40, 0, 0], [0, 40, 0], [0, 0, 40]]
+    # class_probabilities always says "low".
+    assert counts["classifier"] == [[0, 10, 0], [0, 12, 0], [0, 14, 0]]
 
 
 @pytest.mark.slow
@@ -261,10 +439,47 @@ def test_what_samples_teach_is_measured_on_real_clips(faithful, dataset, tmp_pat
     assert usefulness["samples"]["trainings"] == 2
     assert usefulness["samples"]["training_clips"] == 90
     assert usefulness["samples_and_real_clips"]["training_clips"] == 180
+    accuracies = usefulness["samples"]["accuracies"]
+    assert usefulness["samples"]["deviation"] == pytest.approx(np.std(accuracies, ddof=1))
     swapped = ToneRun(dataset, makes={"high": "low", "low": "high", "middle": "middle"})
     misled, _ = scores_of(swapped, tmp_path, monkeypatch, usefulness_seeds=1)
     assert misled["details"]["usefulness"]["samples"]["value"] < 0.5
-    assert misled["details"]["usefulness"]["samples"]["deviation"] is None
+
+
+def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
+    trained = []
+    monkeypatch.setattr(
+        evaluation,
+        "train_classifier",
+        lambda *_, **how: trained.append((how["steps"], how["seed"])),
+    )
+    right = np.array([0, 1, 2, 0])
+    monkeypatch.setattr(evaluation, "classify", lambda *_, **__: (np.eye(3)[right], None))
+    train, test = read_clips(dataset, "train"), read_clips(dataset, "test")
+    test = test.subset(np.array([0, 10, 22, 23]))  # high, low, middle, middle
+    sounds = Scored("generated", np.zeros((200, 3)), np.zeros((200, 8)), np.arange(200) % 3)
+    of = [ToneRun(dataset), sounds, lambda n: np.zeros((n, SAMPLES), np.int16), train, test]
+
+    def usefulness(seeds, **scorer):
+        scorer = dataclasses.replace(SETTINGS, **scorer)
+        settings = EvaluateSettings(usefulness_seeds=seeds, scorer=scorer)
+        return evaluation._usefulness(*of, settings, lambda _: None)
+
+    table = usefulness(1)
+    assert trained == [(36, 0)] * 3  # six passes over 90 real clips in batches of 16
+    assert {row["steps"] for row in table.values()} == {36}
+    assert [row["training_clips"] for row in table.values()] == [90, 180, 90]
+    expected = scipy.stats.binomtest(3, 4).proportion_ci(method="wilson")
+    for row in table.values():
+        assert row["value"] == 0.75
+        assert row["deviation"] is None
+        assert row["interval_95"] == pytest.approx(list(expected))
+    trained.clear()
+    table = usefulness(2, passes=1000)
+    assert trained == [(evaluation._MOST_TAUGHT_STEPS, seed) for _ in range(3) for seed in (0, 1)]
+    assert table["samples"]["deviation"] == 0.0
+    sounds.labels[:] = 1
+    assert "not every class a sample" in usefulness(1)["samples"]["reason"]
 
 
 def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, monkeypatch):
@@ -278,6 +493,21 @@ def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, mon
     written = tmp_path / evaluation.SCORES_OF_SAMPLES
     assert json.loads(written.read_text()) == scores
     assert not (tmp_path / "scores.json").exists()  # which is of the run's own sounds
+
+
+def test_scores_of_a_folder_go_where_they_are_told(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "score_run", lambda *_: {"known": 1})
+    sounds, out = dataset.path.parent / "wav/test", tmp_path / "of_sounds.json"
+    scores_of(ToneRun(dataset), tmp_path, monkeypatch, samples=sounds, scores_out=out)
+    assert json.loads(out.read_text()) == {"known": 1}
+    assert not (tmp_path / evaluation.SCORES_OF_SAMPLES).exists()
+
+
+def test_a_file_for_scores_needs_a_folder_of_samples_and_a_place(tmp_path):
+    with pytest.raises(ValueError, match=r"--scores_out=a\.json is for --samples alone"):
+        EvaluateSettings(scores_out=Path("a.json"))
+    with pytest.raises(ValueError, match=r"--scores_out=.*a\.json: its folder does not exist"):
+        EvaluateSettings(samples=tmp_path, scores_out=tmp_path / "nowhere" / "a.json")
 
 
 def test_a_missing_data_set_is_named(dataset, tmp_path, monkeypatch):
@@ -368,6 +598,7 @@ def test_a_guidance_data_set_for_a_run_without_one_is_refused(dataset, tmp_path,
         scores_of(ToneRun(dataset), tmp_path, monkeypatch, guidance_dataset_dir=dataset.path)
 
 
+@pytest.mark.slow
 def test_a_run_folder_that_another_data_set_guided_is_scored(tiny_dataset, tmp_path, monkeypatch):
     noise = prepared(
         tmp_path, {"train": 4, "test": 2}, 1000, 512, StftSettings("hamming", 64, 32, 64)
@@ -402,8 +633,14 @@ def test_a_run_folder_that_another_data_set_guided_is_scored(tiny_dataset, tmp_p
     assert provenance["scorer"]["kept_at"].startswith(str(tiny_dataset))
     assert written["details"]["reconstruction"]["test_clips"] == 2
     page = (run_dir / "report/index.html").read_text()
-    for text in ("requested class found", "high, generated 1", "drawn style 2"):
+    for text in (
+        *("requested class found", "high, generated 1", "drawn style 2"),
+        *("interpolations in features", "paths of this class, in the scorer's features"),
+    ):
         assert text in page
+    for name in ("samples", "styles_in_classes", "class_across_styles", "interpolations"):
+        for suffix in (".png", ".pdf"):
+            assert (run_dir / "report/figures" / f"{name}{suffix}").stat().st_size > 5_000
 
 
 def test_sounds_that_are_not_finite_are_named(faithful, dataset, tmp_path, monkeypatch):
@@ -413,10 +650,15 @@ def test_sounds_that_are_not_finite_are_named(faithful, dataset, tmp_path, monke
         scores_of(run, tmp_path, monkeypatch)
 
 
-def test_a_data_set_of_other_clips_is_noticed(dataset, tmp_path):
-    (tmp_path / "guidance.json").write_text('{"train_indices": [0], "clips": ["a.wav"]}')
-    with pytest.raises(ValueError, match=r"a\.wav guided the run, but .* has b\.wav in its place"):
-        evaluation._check_same_clips(tmp_path, ["b.wav"], dataset)
+def test_guidance_is_of_the_clips_that_it_names(tmp_path):
+    text = '{"train_indices": [2, 0], "clips": ["c.wav", "a.wav"]}'
+    (tmp_path / "guidance.json").write_text(text)
+    read = evaluation.read_guidance(tmp_path, ["a.wav", "b.wav", "c.wav"], Path("data"))
+    assert read.tolist() == [2, 0]
+    with pytest.raises(
+        ValueError, match=r"a\.wav guided the run, but data has x\.wav in its place"
+    ):
+        evaluation.read_guidance(tmp_path, ["x.wav", "b.wav", "c.wav"], Path("data"))
 
 
 @pytest.mark.parametrize(
@@ -426,12 +668,52 @@ def test_a_data_set_of_other_clips_is_noticed(dataset, tmp_path):
         ('{"train_indices": []}', "at least one index"),
         ('{"train_indices"', "cannot be read"),
         ('{"indices": [1]}', "cannot be read"),
+        ('{"train_indices": [1, 2], "clips": ["1"]}', "2 indices, but 1 names"),
     ],
 )
 def test_bad_guidance_is_named(tmp_path, text, message):
     (tmp_path / "guidance.json").write_text(text)
     with pytest.raises(ValueError, match=message):
-        evaluation.read_guidance(tmp_path, 90)
+        evaluation.read_guidance(tmp_path, [str(i) for i in range(90)], Path("data"))
+
+
+def test_a_folder_that_is_no_run_and_a_run_without_a_checkpoint_are_named(tiny_run_dir, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere is no folder; give that of a training"):
+        evaluate(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((ValueError, OSError), match="empty"):
+        evaluate(tmp_path / "empty", log=lambda _: None)
+    left = shutil.ignore_patterns("checkpoints")
+    shutil.copytree(tiny_run_dir, tmp_path / "run", ignore=left)
+    with pytest.raises((ValueError, OSError), match="checkpoint"):
+        evaluate(tmp_path / "run", log=lambda _: None)
+
+
+def test_a_guiding_data_set_without_test_clips_or_labels_is_named(
+    dataset, tmp_path, tmp_path_factory, monkeypatch
+):
+    run = ToneRun(dataset)
+    monkeypatch.setattr(evaluation, "trained_scorer", _StopsHere())
+    read = evaluation.read_clips
+
+    def without(split, labels):
+        def clips(dataset, wanted):
+            found = read(dataset, wanted)
+            if wanted != split:
+                return found
+            return (
+                dataclasses.replace(found, labels=np.full_like(found.labels, -1))
+                if labels
+                else found.subset(np.arange(0))
+            )
+
+        return clips
+
+    for split, labels in (("test", False), ("test", True), ("train", True)):
+        monkeypatch.setattr(evaluation, "read_clips", without(split, labels))
+        message = rf"The {split} part of .* has no labelled clip of class high, low, middle"
+        with pytest.raises(ValueError, match=message):
+            scores_of(run, tmp_path, monkeypatch)
 
 
 def test_command_names_a_missing_run(tmp_path):

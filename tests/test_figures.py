@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -88,29 +92,90 @@ def test_each_panel_stands_under_its_titles():
     assert len(figure.axes) == 3 * 6 + 1  # one colour bar for all
 
 
-def test_no_text_overlaps_another_or_leaves_the_figure():
-    figure = grid(silence(3, 8), title="step 60,000")
+def texts_of(figure):
+    """All texts that are seen, as (text, box in pixels)."""
     figures.figure_to_rgb(figure)
     renderer = figure.canvas.get_renderer()
-    axes = panels(figure, 3, 8)
-    texts = [axes[0, i].title for i in range(8)] + [axes[i, 0].texts[0] for i in range(3)]
-    texts += [axes[i, 0].yaxis.label for i in range(3)] + [axes[2, i].xaxis.label for i in range(8)]
-    texts += [figure.axes[-1].yaxis.label, figure._suptitle]
-    for panel in (axes[0, 0], axes[2, 0], axes[2, 1], figure.axes[-1]):
+    texts = list(figure.texts)
+    for panel in figure.axes:
+        texts += [panel.title, panel.xaxis.label, panel.yaxis.label, *panel.texts]
         for axis in (panel.xaxis, panel.yaxis):
             low, high = axis.get_view_interval()
-            texts += [
-                tick.label1 if tick.label1.get_visible() else tick.label2
-                for tick in axis.get_major_ticks()
-                if low <= tick.get_loc() <= high
-            ]
+            for tick in axis.get_major_ticks():
+                if low <= tick.get_loc() <= high:
+                    texts += [tick.label1, tick.label2]
     texts = [text for text in texts if text.get_visible() and text.get_text()]
-    boxes = [text.get_window_extent(renderer) for text in texts]
-    for i, box in enumerate(boxes):
-        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, texts[i]
-        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1, texts[i]
-        for j in range(i):
-            assert not box.overlaps(boxes[j]), (texts[i], texts[j])
+    return [(text, text.get_window_extent(renderer)) for text in texts]
+
+
+def check_texts(figure, texts):
+    """That no text overlaps another or leaves the figure."""
+    for i, (text, box) in enumerate(texts):
+        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1, text
+        for other, its_box in texts[:i]:
+            assert not box.overlaps(its_box), (text, other)
+
+
+def test_no_text_overlaps_another_or_leaves_the_figure():
+    figure = grid(silence(3, 8), title="step 60,000")
+    check_texts(figure, texts_of(figure))
+
+
+def plate(spectrograms, row_titles, column_titles, sample_rate_hz=RATE_HZ):
+    return figures.spectrogram_plate(
+        spectrograms,
+        row_titles,
+        column_titles,
+        sample_rate_hz=sample_rate_hz,
+        hop_samples=HOP,
+        dynamic_range_db=80.0,
+    )
+
+
+DIGITS = [str(i) for i in range(10)]
+LONG = ["acoustic guitar", "string", "a name beyond all measure"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [(DIGITS[:2], DIGITS), (DIGITS, DIGITS[:2]), (LONG, LONG * 2), (["one"], ["a", "b"])],
+    ids=["2×10", "10×2", "long names", "one row"],
+)
+def test_a_plate_is_as_wide_as_a_papers_text_with_letters_to_read(rows, columns):
+    figure = plate(silence(len(rows), len(columns)), rows, columns)
+    width, height = 2.54 * figure.get_size_inches()
+    assert width == pytest.approx(17.6)
+    assert height < 22.01
+    texts = texts_of(figure)
+    assert min(text.get_fontsize() for text, _ in texts) >= 6.0
+    # The boxes of slanting texts overlap though their letters do not.
+    check_texts(figure, [(text, box) for text, box in texts if text.get_rotation() in (0, 90)])
+    for _, box in texts:
+        assert 0.0 <= box.x0 <= box.x1 <= figure.bbox.x1
+        assert 0.0 <= box.y0 <= box.y1 <= figure.bbox.y1
+
+
+def test_a_plates_panels_are_those_of_the_grid():
+    spectrograms = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 3, BINS, FRAMES))
+    spectrograms[1, 1] = np.nan
+    titles = ["a$b$", "c"], ["d", "e", "$f$"]
+    drawn = plate(spectrograms, *titles)
+    expected = grid(spectrograms)
+    for panel, other in zip(drawn.axes[:6], expected.axes[:6], strict=True):
+        image, its_image = panel.images[0], other.images[0]
+        np.testing.assert_array_equal(image.get_array(), its_image.get_array())
+        assert image.get_extent() == its_image.get_extent()
+        assert image.get_clim() == its_image.get_clim()
+    assert [panel.get_title() for panel in drawn.axes[:3]] == titles[1]
+    assert drawn.axes[0].texts[0].get_text() == "a$b$"
+    figures.figure_to_rgb(drawn)  # no formula fails
+
+
+def test_a_name_keeps_its_beginning():
+    assert figures.short("guitar") == "guitar"
+    assert figures.short("x" * 25) == "x" * 23 + "…"
+    assert figures.short("\udcff.wav") == "?.wav"
 
 
 def test_a_panel_that_is_not_finite_stays_blank():
@@ -137,6 +202,40 @@ def test_saved_file_holds_the_picture_and_nothing_else_is_left(tmp_path):
     picture = matplotlib.image.imread(tmp_path / "grid.png")
     width, height = figure.get_size_inches() * 150
     assert picture.shape[:2] == (int(height), int(width))
+
+
+SAVE_ONE = """
+import sys, numpy as np
+from gaae_tf.report import figures
+panels = np.zeros((1, 1, 8, 8))
+figure = figures.spectrogram_plate(
+    panels, ["a"], ["b"], sample_rate_hz=8000, hop_samples=64, dynamic_range_db=80.0
+)
+for suffix in ("png", "pdf"):
+    figures.save(figure, f"{sys.argv[1]}.{suffix}")
+"""
+
+
+def test_equal_figures_are_equal_files_in_every_process(tmp_path):
+    for seed in ("1", "2"):
+        subprocess.run(
+            [sys.executable, "-c", SAVE_ONE, str(tmp_path / seed)],
+            check=True,
+            cwd=Path(__file__).parents[1],
+            env={"PYTHONHASHSEED": seed},
+        )
+    for suffix in ("png", "pdf"):
+        one, two = (tmp_path / f"{seed}.{suffix}" for seed in ("1", "2"))
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_pdf_embeds_truetype_letters_and_tells_no_time(tmp_path):
+    figures.save(plate(silence(), ["a"], ["b"]), tmp_path / "plate.pdf")
+    content = (tmp_path / "plate.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert b"/CIDFontType2" in content or b"/TrueType" in content
+    assert b"/Type3" not in content
+    assert b"CreationDate" not in content
 
 
 def test_unknown_suffix_is_an_error_and_leaves_no_file(tmp_path):

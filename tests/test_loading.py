@@ -64,12 +64,14 @@ def test_spectrograms_are_the_averaged_decoders(tiny_run):
     )  # one by one, not in a batch
     expected = tiny_run.model.averaged_decoder(styles, np.eye(2, dtype=np.float32)[labels])
     actual = tiny_run.generate_spectrograms(np.array(labels), seed=9)
-    np.testing.assert_allclose(actual, expected, atol=1e-6)
+    # Eager and compiled kernels sum in other orders: a float32 rounding or two of values up to 1.
+    np.testing.assert_allclose(actual, expected, atol=4e-6)
 
 
 def test_encode_and_reconstruct_follow_the_paper(tiny_run):
     x, model = spectrograms(tiny_run, 18), tiny_run.model
-    guided, style, probabilities = tiny_run.encode(x)
+    guided, style = tiny_run.codes(x).values()
+    probabilities = tiny_run.class_probabilities(x)
     expected_guided, expected_style = model.averaged_encoder(x)
     np.testing.assert_allclose(guided, expected_guided, atol=1e-5)
     np.testing.assert_allclose(style, expected_style, atol=1e-5)
@@ -89,7 +91,9 @@ def test_represent_cuts_recordings_into_clips(tiny_run):
     np.testing.assert_allclose(codes.start_s, [0.0, 0.512, 1.024] * 2)
     last = np.zeros((1, 512), np.float32)
     last[0, :76] = audio[1, 1024:]
-    guided, style, probabilities = tiny_run.encode(tiny_run.signal_path.spectrogram(last))
+    last = tiny_run.signal_path.spectrogram(last)
+    guided, style = tiny_run.codes(last).values()
+    probabilities = tiny_run.class_probabilities(last)
     np.testing.assert_allclose(codes.guided[5:], guided, atol=1e-6)
     np.testing.assert_allclose(codes.style[5:], style, atol=1e-6)
     np.testing.assert_allclose(codes.probabilities[5:], probabilities, atol=1e-6)
@@ -105,7 +109,7 @@ def test_sounds_made_of_recordings_keep_their_shape(tiny_run, shape):
 
 def test_restyle_changes_the_class_and_keeps_the_style(tiny_run):
     audio = tones(1, 512)
-    style = tiny_run.encode(tiny_run.signal_path.spectrogram(audio))[1]
+    style = tiny_run.codes(tiny_run.signal_path.spectrogram(audio))["style"]
     for label in (0, 1):
         condition = np.eye(2, dtype=np.float32)[[label]]
         expected = tiny_run.to_audio(tiny_run.model.averaged_decoder(style, condition).numpy())
@@ -144,8 +148,8 @@ def test_interpolation_between_recordings_stays_in_the_predicted_class_of_the_fi
         (lambda run: run.represent(np.zeros(0, "f")), r"got \(0,\)"),
         (lambda run: run.represent(np.zeros(9, np.int16)), "floating-point .* got int16"),
         (lambda run: run.reconstruct(np.full(9, np.nan, "f")), "audio must be finite"),
-        (lambda run: run.encode(np.zeros((1, 16, 32, 1), "f")), r"\[n, 32, 16, 1\]"),
-        (lambda run: run.encode(np.full((1, 32, 16, 1), np.inf, "f")), "must be finite"),
+        (lambda run: run.codes(np.zeros((1, 16, 32, 1), "f")), r"\[n, 32, 16, 1\]"),
+        (lambda run: run.codes(np.full((1, 32, 16, 1), np.inf, "f")), "must be finite"),
         (lambda run: run.interpolate(1, 2), "label is needed"),
         (lambda run: run.interpolate(1, 2, 1, "low"), "count must be 2 or more"),
         (lambda run: run.interpolate(np.zeros((2, 9), "f"), 2), r"got shape \(2, 9\)"),

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from gaae_tf.ops.log_magnitude import (
     SCALINGS,
+    BinStatistics,
     LogMagnitudeScaling,
     LogMagnitudeStatistics,
     to_magnitude,
@@ -16,7 +17,8 @@ STATISTICS = LogMagnitudeStatistics(maximum=4.0, mean=-2.0, deviation=2.0)
 
 
 def scaling(mode, dynamic_range_nepers=10.0):
-    return LogMagnitudeScaling(mode, dynamic_range_nepers, statistics=STATISTICS)
+    bins = BinStatistics(means=(-1.0,) * 5, deviations=(0.7, 0.8, 0.9, 1.0, 1.1))
+    return LogMagnitudeScaling(mode, dynamic_range_nepers, statistics=STATISTICS, bins=bins)
 
 
 def magnitudes(*logs):
@@ -40,6 +42,37 @@ def test_standardised_clips_in_units_of_the_deviation():
     np.testing.assert_allclose(unit[0, 0], [1.0, 0.0, -1.0, -1.0], atol=1e-6)
 
 
+def test_per_bin_standardises_each_bin_by_its_own_statistics():
+    bins = BinStatistics(means=(1.0, -2.0), deviations=(0.5, 2.0))
+    scaling = LogMagnitudeScaling("per_bin", 3.0, statistics=STATISTICS, bins=bins)
+    # Three deviations either way: -0.5 to 2.5 in the first bin, -8 to 4 in the second.
+    logs = np.array([[[1.0, 2.5, 1.75, 9.0]], [[-2.0, -8.0, 1.0, -9.0]]]).reshape(1, 2, 4)
+    unit = to_unit(np.exp(logs).astype(np.float32) - np.float32(1e-6), scaling)
+    np.testing.assert_allclose(unit[0], [[0.0, 1.0, 0.5, 1.0], [0.0, -1.0, 0.5, -1.0]], atol=1e-4)
+    back = np.log(to_magnitude(unit, scaling))
+    np.testing.assert_allclose(back[0, 0], [1.0, 2.5, 1.75, 2.5], atol=1e-4)
+    assert scaling.limits_nepers == (-8.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("means", "deviations", "message"),
+    [
+        ((1.0,), (1.0, 2.0), "one value a bin, not 1 and 2"),
+        ((), (), "one value a bin"),
+        ((1.0, math.nan), (1.0, 2.0), "means must be finite"),
+        ((1.0, 2.0), (1.0, 0.0), "deviations must be positive, not 0.0"),
+    ],
+)
+def test_bad_statistics_of_bins_are_refused(means, deviations, message):
+    with pytest.raises(ValueError, match=message):
+        BinStatistics(means, deviations)
+
+
+def test_per_bin_without_statistics_of_bins_is_refused():
+    with pytest.raises(ValueError, match="mode per_bin needs"):
+        LogMagnitudeScaling("per_bin", 3.0, statistics=STATISTICS)
+
+
 @pytest.mark.parametrize("mode", SCALINGS)
 def test_inverse_returns_everything_above_the_floor(mode):
     logs = np.random.default_rng(0).uniform(-5.9, 4.0, (2, 5, 7)).astype(np.float32)
@@ -55,7 +88,7 @@ def test_clip_peaks_inverse_puts_the_peak_at_the_data_sets_maximum():
     np.testing.assert_allclose(np.log(back[0, 0]), [4.0, -1.0], atol=1e-4)
 
 
-@pytest.mark.parametrize("mode", SCALINGS)
+@pytest.mark.parametrize("mode", [mode for mode in SCALINGS if mode != "per_bin"])
 @pytest.mark.parametrize("dynamic_range_nepers", [1.0, 15.0, 60.0])
 def test_silence_is_the_floor(mode, dynamic_range_nepers):
     unit = to_unit(np.zeros((1, 3, 4), np.float32), scaling(mode, dynamic_range_nepers))

@@ -208,6 +208,18 @@ def test_memorisation_of_copies_and_of_new_clips():
     assert copied["near_share"] == copied["near"] / 400
 
 
+def test_memorisation_agrees_with_scikit_learn():
+    training, test, new = features(8, 60), features(9, 50), features(10, 70, scale=0.9)
+    near = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(training)
+    to_new, to_test = (near.kneighbors(x)[0][:, 0] for x in (new, test))
+    threshold = np.percentile(to_test, 5.0)
+    received = memorisation(new, test, training)
+    assert received["threshold"] == pytest.approx(threshold, rel=1e-12)
+    assert received["near"] == np.sum(to_new < threshold) > 0
+    assert received["generated_median"] == pytest.approx(np.median(to_new), rel=1e-12)
+    assert received["real_test_median"] == pytest.approx(np.median(to_test), rel=1e-12)
+
+
 def test_memorisation_follows_its_rule():
     # Distances to the only training clip: real test 1 … 21, whose 5th percentile is the second, 2;
     # generated 1.9, 2 and 3. Only what is strictly nearer counts.

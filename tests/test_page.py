@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from matplotlib.figure import Figure
 from PIL import Image
 
 from gaae_tf.report import page
@@ -16,6 +17,7 @@ from gaae_tf.report.page import (
     ClassSounds,
     Curve,
     PageContents,
+    Picture,
     PointSet,
     Score,
     Sound,
@@ -97,7 +99,7 @@ def contents(name="dog"):
         curves=[Curve(name, np.arange(3) * 100, np.array([1.0, np.nan, 1 / 3]))],
         classes=[ClassSounds(name, three, three, three[:1]), ClassSounds("cat", (), (), three)],
         matrix=StyleMatrix([three[0], name], [name, "cat"], [three[:2], three[1:]]),
-        strips=[Strip(name, three, [name, "0.5", "1"])],
+        strips=[Strip(name, three, [name, "0.5", "1"], note=name)],
         points=[
             PointSet(
                 name,
@@ -108,7 +110,14 @@ def contents(name="dog"):
                 name,
             )
         ],
+        pictures=[picture("codes_by-class", name)],
     )
+
+
+def picture(name, title="a figure"):
+    figure = Figure(figsize=(2.0, 1.0))
+    figure.subplots().plot([0, 1], [0, 1])
+    return Picture(name, title, figure)
 
 
 def of_sounds(*sounds, rate=RATE_HZ):
@@ -335,11 +344,24 @@ def test_curves_have_gaps_where_they_are_not_finite(whole):
     assert any("0.3333 at 200" in text for text in whole.texts["small"])
 
 
+def test_figures_are_shown_and_linked_as_vectors(whole):
+    (shown,) = (image for image in whole.of("img") if image.get("src", "").startswith("figures/"))
+    assert shown["src"] == "figures/codes_by-class.png"
+    assert shown["alt"] == "dog"
+    size = int(shown["width"]), int(shown["height"])
+    with Image.open(whole.folder / shown["src"]) as image:
+        assert image.size == size == (600, 300)
+    links = [link["href"] for link in whole.of("a") if link["href"].startswith("figures/")]
+    assert links == ["figures/codes_by-class.png", "figures/codes_by-class.pdf"]
+    assert (whole.folder / links[1]).read_bytes().startswith(b"%PDF")
+
+
 def test_what_is_empty_is_left_out(tmp_path):
     written = Page(write_page(tmp_path / "page", PageContents("nothing yet", RATE_HZ)))
     assert written.texts["h1"] == ["nothing yet"]
     assert "h2" not in written.texts
     assert written.data["sounds"] == []
+    assert not (written.folder / "figures").exists()
 
 
 @pytest.mark.parametrize(
@@ -358,6 +380,11 @@ def test_what_is_empty_is_left_out(tmp_path):
         (lambda: PointSet("z", [0.0], [0.0], [sound()], {"a": []}), r"1 x, 0 labels\['a'\]"),
         (lambda: PointSet("z", [np.nan], [0.0], [sound()], {}), "'z' holds coordinates"),
         (lambda: PointSet("z", [], [], [], {}), "point set 'z'.*one at least"),
+        (lambda: picture("../codes"), r"name of picture '\.\./codes' must be of letters"),
+        (
+            lambda: PageContents("a", RATE_HZ, pictures=[picture("a"), picture("A")]),
+            "pictures must have different names, got a, a",
+        ),
     ],
 )
 def test_contents_that_do_not_fit_are_named(build, message):

@@ -9,11 +9,13 @@ import threading
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from gaae_tf.report.page import (
     ClassSounds,
     Curve,
     PageContents,
+    Picture,
     PointSet,
     Score,
     Sound,
@@ -91,8 +93,15 @@ def index(tmp_path_factory):
                 PointSet(name, rng.normal(size=POINTS), rng.normal(size=POINTS), clips, labels)
                 for name in ("z", "z′")
             ],
+            pictures=[picture("wide", HOSTILE, (6.9, 2.0)), picture("tall", "tall", (3.0, 8.0))],
         ),
     )
+
+
+def picture(name, title, inches):
+    figure = Figure(figsize=inches)
+    figure.subplots().plot([0, 1], [0, 1])
+    return Picture(name, title, figure)
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +213,8 @@ def test_only_one_sound_is_heard_at_a_time(browser):
         };
     """)
     first, second = every(browser, ".sound")[:2]
+    # Clear of the player, which comes up at the bottom.
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", first)
     first.click()
     wait(browser, lambda: first.get_attribute("aria-pressed") == "true")
     second.click()
@@ -226,6 +237,33 @@ def test_pictures_of_sounds_are_shown(browser):
     card = one(browser, ".sound img")
     wait(browser, lambda: card.get_property("naturalWidth") == 8)
     assert card.size["width"] > 40
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures_are_shown_whole_on_white_and_lead_to_their_files(browser, index, theme):
+    emulate(browser, "prefers-color-scheme", theme)
+    images = every(browser, ".pictures img")
+    assert len(images) == 2
+    for image, shape in zip(images, (6.9 / 2.0, 3.0 / 8.0), strict=True):
+        browser.execute_script("arguments[0].scrollIntoView()", image)
+        wait(browser, lambda image=image: image.get_property("naturalWidth") > 0)
+        width, height = (image.get_property(f"natural{side}") for side in ("Width", "Height"))
+        assert width / height == pytest.approx(shape, rel=0.01)
+        link = image.find_element(By.XPATH, "..")
+        assert link.value_of_css_property("background-color") == "rgba(255, 255, 255, 1)"
+    for link in every(browser, ".pictures a"):
+        path = index.parent / link.get_dom_attribute("href")
+        assert path.is_file()
+        assert link.get_property("href") == path.as_uri()
+
+
+def test_a_figure_opens_in_full_size_and_back_leads_to_the_page(browser):
+    link = one(browser, ".pictures a")
+    browser.execute_script("arguments[0].scrollIntoView()", link)
+    link.click()
+    wait(browser, lambda: browser.current_url.endswith("/figures/wide.png"))
+    browser.back()
+    wait(browser, lambda: one(browser, "h1").text == "A run")
 
 
 def test_a_strip_plays_in_order(browser):

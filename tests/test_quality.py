@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 
+from gaae_tf.metrics.frechet import frechet_deviation
 from gaae_tf.quality import Scored, quality
 
 CLASSES = ("a", "b", "c")
@@ -53,6 +56,98 @@ def test_samples_without_labels_have_no_accuracy_and_say_so():
     assert figures["inception_score"]["value"] > 2.8
 
 
+def test_copies_of_unlabelled_training_clips_are_seen():
+    unlabelled = scored("unlabelled", 200, 3)
+    copies = Scored("generated", unlabelled.logits, unlabelled.features, unlabelled.labels)
+    assert quality(copies, TRAIN, TEST, CLASSES)["memorisation"]["value"] < 0.2
+    seen = np.concatenate([TRAIN.features, unlabelled.features])
+    found = quality(copies, TRAIN, TEST, CLASSES, seen=seen)["memorisation"]
+    assert found["value"] == 1.0
+    assert found["clips"] == [200, 500]
+
+
+def test_every_value_has_an_interval_or_a_deviation_that_says_what_it_is():
+    figures = quality(scored("generated", 300, 2), TRAIN, TEST, CLASSES)
+    for figure in leaves(figures):
+        if "interval_95" in figure:
+            low, high = figure["interval_95"]
+            assert low <= figure["value"] <= high
+        else:
+            assert figure["deviation"] > 0.0
+            assert len(figure["deviation_is"]) > 20
+    frechet = figures["against_real_test"]["frechet_features"]
+    assert frechet["deviation"] == pytest.approx(
+        frechet_deviation(scored("generated", 300, 2).features, TEST.features)
+    )
+
+
+def test_a_distance_of_just_enough_clips_has_no_deviation_and_says_so():
+    figure = quality(scored("generated", 9, 2), TRAIN, TEST, CLASSES)["against_real_test"]
+    figure = figure["frechet_features"]  # of 8 dimensions
+    assert figure["value"] > 0.0
+    assert figure["deviation"] is None
+    assert "of 9 clips 8 are left" in figure["deviation_reason"]
+
+
+def test_samples_of_one_class_alone_have_no_accuracy_of_the_others():
+    few = scored("samples", 300, 2)
+    chosen = few.labels == 1
+    one = Scored("samples", few.logits[chosen], few.features[chosen], few.labels[chosen])
+    figures = quality(one, TRAIN, TEST, CLASSES)
+    shares = [figures["class_share"][name] for name in CLASSES]
+    assert [share["value"] for share in shares] == [0.0, 1.0, 0.0]
+    assert shares[1]["interval_95"][0] > 0.95
+    by_class = figures["class_accuracy_by_class"]
+    assert by_class["a"] == {"value": None, "reason": "no sample has a label of class a"}
+    assert by_class["b"]["value"] == 1.0
+    assert figures["inception_score"]["value"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_identical_samples_have_the_figures_of_a_point():
+    same = Scored(
+        "generated",
+        np.tile([20.0, 0.0, 0.0], (60, 1)),
+        np.tile(TEST.features.mean(axis=0), (60, 1)),
+        np.zeros(60, int),
+    )
+    figures = quality(same, TRAIN, TEST, CLASSES)
+    assert figures["inception_score"]["value"] == pytest.approx(1.0)
+    assert figures["modified_inception_score"]["value"] == pytest.approx(1.0)
+    against = figures["against_real_test"]
+    # ‖μ − μ‖² + Tr Σ of the real clips alone.
+    trace = np.trace(np.cov(TEST.features.astype(float), rowvar=False))
+    assert against["frechet_features"]["value"] == pytest.approx(trace)
+    assert against["recall"]["value"] == 0.0
+    assert against["kernel_distance_features"]["value"] > 0.1
+
+
+def test_scores_that_are_not_finite_give_no_figure_of_distance():
+    bad = scored("generated", 300, 2)
+    bad.features[4, 2] = np.nan
+    figures = quality(bad, TRAIN, TEST, CLASSES)
+    for name, figure in figures["against_real_test"].items():
+        if name != "frechet_logits":
+            assert figure["value"] is None
+            assert "1 of 300 rows are not" in figure["reason"]
+    assert figures["memorisation"]["value"] is None
+
+
+def test_training_clips_have_the_scores_that_need_no_reference():
+    figures = quality(TRAIN, TRAIN, TEST, CLASSES)
+    assert set(figures) == {
+        "class_accuracy",
+        "class_accuracy_by_class",
+        "class_share",
+        "inception_score",
+        "modified_inception_score",
+        "am_score",
+    }
+    # KL of the training distribution to itself is 0: the mean entropy is left.
+    p = scipy.special.softmax(TRAIN.logits, axis=1)
+    expected = scipy.stats.entropy(p, axis=1).mean()
+    assert figures["am_score"]["value"] == pytest.approx(expected)
+
+
 def test_the_yardstick_is_measured_against_training_clips_alone():
     figures = quality(TEST, TRAIN, TEST, CLASSES)
     assert "against_real_test" not in figures
@@ -73,16 +168,17 @@ def test_too_few_samples_have_reasons_in_place_of_figures():
         assert len(figure["reason"]) > 20
 
 
-def test_every_figure_has_a_value_or_a_reason_and_its_clips():
-    def leaves(figures):
-        for figure in figures.values():
-            if "value" in figure:
-                yield figure
-            else:
-                yield from leaves(figure)
+def leaves(figures):
+    for figure in figures.values():
+        if "value" in figure:
+            yield figure
+        else:
+            yield from leaves(figure)
 
+
+def test_every_figure_has_a_value_or_a_reason_and_its_clips():
     found = list(leaves(quality(scored("generated", 300, 2), TRAIN, TEST, CLASSES)))
-    assert len(found) == 1 + 3 + 3 + 2 * 7 + 1
+    assert len(found) == 1 + 2 * 3 + 3 + 2 * 7 + 1
     for figure in found:
-        assert figure["value"] is not None or figure["reason"]
+        assert figure["clips"]
         assert np.isfinite(figure["value"])

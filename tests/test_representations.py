@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from gaae_tf import representations
 from gaae_tf.representations import Probe, TooFew, probe, probes, tsne
@@ -24,7 +25,39 @@ TRAIN, TEST = ["a", "b", "c"] * 40, ["a", "b", "b", "c"] * 10
 
 def test_what_is_there_is_found():
     found = probe(codes_of(TRAIN), TRAIN, codes_of(TEST, seed=1), TEST)
-    assert found == Probe(1.0, 1.0, chance=0.5, values=3, clips=40, protocol="test")
+    interval = tuple(scipy.stats.binomtest(40, 40).proportion_ci(method="wilson"))
+    assert found == Probe(
+        linear=1.0,
+        neighbours=1.0,
+        chance=0.5,
+        values=3,
+        clips=40,
+        protocol="test",
+        linear_interval_95=pytest.approx(interval),
+        neighbours_interval_95=pytest.approx(interval),
+        interval_is=found.interval_is,
+    )
+
+
+def test_agrees_with_a_linear_and_a_neighbours_rule_by_hand():
+    """Least squares on one-hot targets; the majority among all distances, both by NumPy."""
+    train, test = codes_of(TRAIN, False) * 2.0, codes_of(TEST * 5, False, seed=1) * 2.0
+    for codes, values in ((train, TRAIN), (test, TEST * 5)):
+        codes[:, :3] += 1.5 * np.eye(3)[["abc".index(value) for value in values]]
+    found = probe(train, TRAIN, test, TEST * 5)
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    train, test = (train - mean) / deviation, (test - mean) / deviation
+    y = np.array(["abc".index(value) for value in TRAIN])
+    truth = np.array(["abc".index(value) for value in TEST * 5])
+    distances = np.linalg.norm(test[:, None] - train[None], axis=-1)
+    votes = np.eye(3)[y[np.argsort(distances, axis=1)[:, :5]]].sum(axis=1)
+    assert found.neighbours == np.mean(votes.argmax(axis=1) == truth)  # of equals the first
+    ones = np.ones([len(train), 1]), np.ones([len(test), 1])
+    weights, *_ = np.linalg.lstsq(np.hstack([train, ones[0]]), np.eye(3)[y], rcond=None)
+    linear = (np.hstack([test, ones[1]]) @ weights).argmax(axis=1) == truth
+    assert found.linear == pytest.approx(linear.mean(), abs=0.04)
+    low, high = found.linear_interval_95
+    assert low < found.linear < high
 
 
 def test_what_is_not_there_is_found_by_chance_alone():
@@ -46,6 +79,9 @@ def test_speakers_that_only_training_has_are_probed_by_folds():
     other = ["d", "e"] * 20
     found = probe(codes_of(TRAIN), TRAIN, codes_of(other), other)
     assert (found.protocol, found.clips, found.linear) == ("folds", 120, 1.0)
+    assert "folds are not quite" in found.interval_is
+    wilson = scipy.stats.binomtest(120, 120).proportion_ci(method="wilson")
+    assert found.linear_interval_95 == pytest.approx(tuple(wilson))
 
 
 def test_clips_without_a_value_and_rare_values_are_left_out():

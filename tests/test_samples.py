@@ -1,5 +1,7 @@
 """Sounds are generated block by block and scored once; folders of sounds take the same road."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
@@ -51,7 +53,7 @@ def small_blocks(monkeypatch):
 
 
 def test_sounds_of_all_classes_in_turn_are_scored(tmp_path):
-    scored, first = generated(LevelRun(), LevelScorer(), 25, 0, tmp_path, progress=False)
+    scored, first, source = generated(LevelRun(), LevelScorer(), 25, 0, tmp_path, progress=False)
     assert scored.labels.tolist() == [0, 1] * 12 + [0]
     assert (scored.logits.argmax(axis=1) == scored.labels).all()
     assert scored.features.shape == (25, 1)
@@ -59,19 +61,23 @@ def test_sounds_of_all_classes_in_turn_are_scored(tmp_path):
     assert (sounds.dtype, sounds.shape) == (np.int16, (12, SAMPLES))
     assert np.abs(sounds[0]).max() == 16384
     assert len(np.unique(sounds[:, 1])) == 12  # all different, within classes and between blocks
+    assert source == {"vocoder": "none", "refine": None, "generated_now": 30}
 
 
 def test_more_sounds_add_to_those_that_are_there(tmp_path):
     run, scorer = LevelRun(), LevelScorer()
-    few, _ = generated(run, scorer, 20, 0, tmp_path, progress=False)
+    few, *_ = generated(run, scorer, 20, 0, tmp_path, progress=False)
     assert scorer.scored == 20
-    many, _ = generated(run, scorer, 40, 0, tmp_path, progress=False)
+    many, *_ = generated(run, scorer, 40, 0, tmp_path, progress=False)
     assert scorer.scored == 40
+    again, _, source = generated(run, scorer, 40, 0, tmp_path, progress=False)
+    assert source["generated_now"] == 0
+    np.testing.assert_array_equal(again.logits, many.logits)
     np.testing.assert_array_equal(many.logits[:20], few.logits)
 
 
 def test_an_interrupted_evaluation_ends_as_an_unbroken_one(tmp_path):
-    whole, _ = generated(LevelRun(), LevelScorer(), 40, 0, tmp_path / "whole", progress=False)
+    whole, *_ = generated(LevelRun(), LevelScorer(), 40, 0, tmp_path / "whole", progress=False)
     run = LevelRun()
     generate = run.generate
 
@@ -84,7 +90,7 @@ def test_an_interrupted_evaluation_ends_as_an_unbroken_one(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         generated(run, LevelScorer(), 40, 0, tmp_path / "broken", progress=False)
     scorer = LevelScorer()
-    again, _ = generated(LevelRun(), scorer, 40, 0, tmp_path / "broken", progress=False)
+    again, *_ = generated(LevelRun(), scorer, 40, 0, tmp_path / "broken", progress=False)
     assert scorer.scored == 20
     np.testing.assert_array_equal(again.logits, whole.logits)
     assert not list((tmp_path / "broken").rglob(".*"))
@@ -127,7 +133,7 @@ def test_a_folder_of_sounds_is_scored_with_the_labels_of_its_folders(tmp_path):
     assert (found[scored.labels >= 0] == scored.labels[scored.labels >= 0]).all()
     levels = np.abs(first(15)).max(axis=1)
     np.testing.assert_array_equal(levels, np.where(found == 0, 16384, 8192))
-    assert source == {"folder": str(tmp_path / "set"), "files": 15, "skipped": {}}
+    assert source == {"folder": str(tmp_path / "set"), "files": 15, "skipped": {}, "resampled": 0}
 
 
 def test_bad_files_are_skipped_named_and_bounded(tmp_path):
@@ -141,6 +147,47 @@ def test_bad_files_are_skipped_named_and_bounded(tmp_path):
         ValueError, match=r"1 of 10 files cannot be used, more than 5 %: loud/9.wav"
     ):
         from_folder(tmp_path, LevelScorer(), 5.0, progress=False)
+
+
+def test_sounds_of_another_rate_are_resampled_and_counted(tmp_path):
+    for index in range(3):
+        write(tmp_path / f"loud/{index}.wav", 0.5, RATE_HZ * 2 if index else RATE_HZ)
+    _, first, source = from_folder(tmp_path, LevelScorer(), progress=False)
+    assert source["resampled"] == 2
+    assert first(3).shape == (3, SAMPLES)
+
+
+def test_silent_and_not_finite_sounds_are_skipped_with_the_reason(tmp_path):
+    write(tmp_path / "loud/0.wav", 0.5)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(SAMPLES), RATE_HZ)
+    broken = np.full(SAMPLES, 0.1)
+    broken[9] = np.nan
+    soundfile.write(tmp_path / "nan.wav", broken, RATE_HZ, subtype="FLOAT")
+    scored, _, source = from_folder(tmp_path, LevelScorer(), 70.0, progress=False)
+    assert len(scored) == 1
+    assert source["skipped"]["silent.wav"].startswith("silent: all samples")
+    assert source["skipped"]["nan.wav"] == "non-finite samples"
+
+
+def test_memory_does_not_grow_with_the_number_of_sounds(tmp_path):
+    class SilentRun(LevelRun):
+        clip_samples = 50_000
+
+        def generate(self, label, count, seed):
+            return np.zeros([count, 50_000], np.float32)
+
+    def peak_bytes(count):
+        tracemalloc.start()
+        try:
+            generated(SilentRun(), LevelScorer(), count, 0, tmp_path / str(count), progress=False)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    block_bytes = 10 * 50_000 * 2
+    few, many = peak_bytes(20), peak_bytes(120)
+    assert few > block_bytes  # it sees arrays
+    assert many - few < block_bytes / 4  # of 100 more sounds the scores alone
 
 
 def test_a_folder_without_sounds_is_named(tmp_path):

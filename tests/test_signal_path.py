@@ -2,15 +2,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gaae_tf.ops.log_magnitude import SCALINGS, LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.log_magnitude import (
+    SCALINGS,
+    BinStatistics,
+    LogMagnitudeScaling,
+    LogMagnitudeStatistics,
+)
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.ops.stft import StftSettings, stft
 
 STATISTICS = LogMagnitudeStatistics(maximum=5.0, mean=-3.0, deviation=2.5)
+BINS = BinStatistics(means=tuple(np.linspace(0.0, -4.0, 256)), deviations=(1.5,) * 256)
 
 
 def path(mode="dataset_peak"):
-    return SignalPath(StftSettings(), LogMagnitudeScaling(mode, statistics=STATISTICS))
+    scaling = LogMagnitudeScaling(mode, statistics=STATISTICS, bins=BINS)
+    return SignalPath(StftSettings(), scaling)
 
 
 def noise(*shape):
@@ -42,6 +49,15 @@ def test_magnitude_returns_the_stfts_with_the_nyquist_bin_at_the_floor():
     np.testing.assert_allclose(magnitude[:, 256], np.exp(-5.0), rtol=1e-5)
 
 
+def test_per_bin_magnitudes_come_back_and_the_nyquist_bin_is_its_neighbours_floor():
+    audio = noise(2, 2048)
+    magnitude = path("per_bin").magnitude(path("per_bin").spectrogram(audio)).numpy()
+    np.testing.assert_allclose(
+        magnitude[:, :256], np.abs(stft(audio, StftSettings()))[:, :256], rtol=1e-3
+    )
+    np.testing.assert_allclose(magnitude[:, 256], np.exp(-4.0 - 10.0 * 1.5), rtol=1e-2, atol=1e-6)
+
+
 def test_magnitude_takes_half_precision():
     spectrogram = tf.zeros((1, 256, 4, 1), tf.bfloat16)
     magnitude = path().magnitude(spectrogram)
@@ -53,3 +69,20 @@ def test_same_inside_tf_data_as_eagerly():
     audio = noise(4, 1024)
     dataset = tf.data.Dataset.from_tensor_slices(audio).batch(2).map(path().spectrogram)
     np.testing.assert_allclose(np.concatenate(list(dataset)), path().spectrogram(audio), atol=1e-6)
+
+
+def test_pictures_have_one_range_of_levels_in_all_bins_whatever_the_scaling():
+    audio = noise(2, 2048)
+    assert path().shown == path()
+    np.testing.assert_array_equal(path().to_shown(np.eye(3)), np.eye(3))
+    bins = path("per_bin")
+    ceiling = bins.scaling.statistics.maximum
+    magnitude = np.abs(stft(audio, StftSettings()))[:, :256]
+    expected = np.clip(2.0 * (np.log(magnitude) - ceiling) / 10.0 + 1.0, -1.0, 1.0)
+    shown = bins.shown.spectrogram(audio).numpy()[..., 0]
+    np.testing.assert_allclose(shown, expected, atol=1e-4)
+    spectrogram = bins.spectrogram(audio).numpy()[..., 0]
+    np.testing.assert_allclose(bins.to_shown(spectrogram), expected, atol=1e-3)
+    rows = np.reshape(spectrogram, (1, 2, *spectrogram.shape[1:]))
+    np.testing.assert_allclose(bins.to_shown(rows)[0], expected, atol=1e-3)
+    assert np.isnan(bins.to_shown(np.full((256, 4), np.nan, np.float32))).all()

@@ -1,11 +1,16 @@
 """Audio to the spectrogram that networks see, and that spectrogram back to STFT magnitudes."""
 
+from __future__ import annotations
+
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, to_magnitude, to_unit
 from gaae_tf.ops.stft import StftSettings, stft
+
+_SHOWN_NEPERS = 10.0  # below the maximum, in pictures of spectrograms that are scaled bin by bin
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,3 +50,24 @@ class SignalPath:
         return to_magnitude(
             tf.pad(unit, [[0, 0], [0, 1], [0, 0]], constant_values=-1.0), self.scaling
         )
+
+    @property
+    def shown(self) -> SignalPath:
+        """The path of spectrograms for pictures, whose -1 to 1 is one range of levels in all bins.
+
+        This one, but for the scaling "per_bin".
+        """
+        if self.scaling.mode != "per_bin":
+            return self
+        scaling = LogMagnitudeScaling(
+            mode="dataset_peak",
+            dynamic_range_nepers=_SHOWN_NEPERS,
+            statistics=self.scaling.statistics,
+        )
+        return dataclasses.replace(self, scaling=scaling)
+
+    def to_shown(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Spectrograms of this path, float [..., bins, frames], in the scale of `shown`."""
+        if self.shown is self:
+            return spectrograms
+        return to_unit(to_magnitude(spectrograms, self.scaling), self.shown.scaling).numpy()

@@ -16,6 +16,7 @@ WINDOWS = ("hamming", "hann", "blackman", "gauss")
 
 # Cosine series a0 - a1 cos + a2 cos, and PGHI's C_g with γ = C_g window_samples²: METHOD section 5.
 _COSINES = {"hamming": (0.54, 0.46, 0.0), "hann": (0.5, 0.5, 0.0), "blackman": (0.42, 0.5, 0.08)}
+_LARGEST_FFT = 2**20  # more is a broken file's, and its window alone would fill the memory
 _GAMMA_FACTOR = {"hamming": 0.29794, "hann": 0.25645, "blackman": 0.17954}
 
 
@@ -27,7 +28,8 @@ class StftSettings:
         window: one of `WINDOWS`; "gauss" is the Gaussian that PGHI is exact for, truncated.
         window_samples: length of the window, even, at most `fft_size`.
         hop_samples: samples between frames, at most `window_samples`.
-        fft_size: length of the transform, even; shorter windows are zero-padded to it.
+        fft_size: length of the transform, even, at most 2^20; shorter windows are zero-padded to
+            it.
 
     Raises:
         ValueError: a field is out of range, or no dual window exists.
@@ -48,6 +50,8 @@ class StftSettings:
         for name in ("window_samples", "fft_size"):
             if getattr(self, name) % 2:
                 raise ValueError(f"{name} must be even, not {getattr(self, name)}")
+        if self.fft_size > _LARGEST_FFT:
+            raise ValueError(f"fft_size must be at most {_LARGEST_FFT}, not {self.fft_size}")
         if self.window_samples > self.fft_size:
             raise ValueError(
                 f"window_samples must be at most fft_size ({self.fft_size}), "

@@ -12,6 +12,7 @@ import html
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,12 +22,16 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import soundfile
+from matplotlib.figure import Figure
 from PIL import Image
+
+from gaae_tf.report import figures
 
 _PARTS = Path(__file__).with_name("page")
 _ASSETS = ("page.css", "page.js", "chart.umd.min.js", "chart.LICENSE.txt")
 # By this a folder is known as one of our pages, which may be replaced.
 _GENERATOR = "gaae_tf listening page"
+_PICTURE_DPI = 300  # what printers ask for
 _VIRIDIS, _MAGMA = (
     np.uint8(np.round(255 * matplotlib.colormaps[name](np.arange(256))[:, :3]))
     for name in ("viridis", "magma")
@@ -171,11 +176,13 @@ class Strip:
         name: what is interpolated: "guitar, from style 0 to style 1".
         sounds: from the one end to the other.
         captions: one a sound, to stand below it: "0.25"; or none.
+        note: a line below the name.
     """
 
     name: str
     sounds: Sequence[Sound]
     captions: Sequence[str] = ()
+    note: str = ""
 
     def __post_init__(self):
         if self.captions:
@@ -213,6 +220,27 @@ class PointSet:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Picture:
+    """One figure for a paper, as `figures/NAME.png` and `figures/NAME.pdf`.
+
+    Attributes:
+        name: of its files, of letters, digits, "-" and "_".
+        title: what it shows, in words for a reader who does not see it, too.
+        figure: matplotlib's.
+    """
+
+    name: str
+    title: str
+    figure: Figure
+
+    def __post_init__(self):
+        if not re.fullmatch(r"[\w-]+", self.name, re.ASCII):
+            raise ValueError(
+                f"name of picture {self.name!r} must be of letters, digits, '-' and '_'"
+            )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class PageContents:
     """All that a page shows; what is empty is left out.
 
@@ -227,6 +255,7 @@ class PageContents:
         matrix: every style in every class.
         strips: interpolations.
         points: codes in the plane.
+        pictures: figures for papers.
     """
 
     title: str
@@ -239,6 +268,12 @@ class PageContents:
     matrix: StyleMatrix | None = None
     strips: Sequence[Strip] = ()
     points: Sequence[PointSet] = ()
+    pictures: Sequence[Picture] = ()
+
+    def __post_init__(self):
+        names = [picture.name.lower() for picture in self.pictures]
+        if len(set(names)) < len(names):
+            raise ValueError(f"pictures must have different names, got {', '.join(names)}")
 
 
 def write_page(folder: str | Path, contents: PageContents) -> Path:
@@ -302,6 +337,12 @@ def _write(folder: Path, contents: PageContents) -> None:
     for name in _ASSETS:
         shutil.copyfile(_PARTS / name, folder / "assets" / name)
     files = _Files(folder, contents.sample_rate_hz)
+    if contents.pictures:
+        (folder / "figures").mkdir()
+    for picture in contents.pictures:
+        for suffix in (".png", ".pdf"):
+            path = folder / "figures" / f"{picture.name}{suffix}"
+            figures.save(picture.figure, path, _PICTURE_DPI)
     sections = _sections(contents, files)
     data = {
         "curves": [_curve_data(curve) for curve in contents.curves],
@@ -474,6 +515,15 @@ def _sections(contents: PageContents, files: _Files) -> list[ElementTree.Element
                 ),
             )
         )
+    if contents.pictures:
+        sections.append(
+            _section(
+                "figures",
+                "Figures",
+                _node("p", "For papers. Press one for its full size.", class_="note"),
+                _node("div", *map(_picture, contents.pictures), class_="pictures"),
+            )
+        )
     return sections
 
 
@@ -609,6 +659,7 @@ def _strip(strip: Strip, files: _Files) -> ElementTree.Element:
     return _group(
         strip.name,
         _node("div", _node("h3", strip.name), play, class_="line"),
+        *([_node("p", strip.note, class_="note")] if strip.note else []),
         _node("ol", *steps, class_="strip"),
         class_="interpolation",
     )
@@ -657,6 +708,29 @@ def _curve_figure(curve: Curve, number: int) -> ElementTree.Element:
         _node("figcaption", curve.name, _node("small", f" {last}")),
         _node("div", _node("canvas", role="img", aria_label=f"{curve.name}: {last}")),
         data_curve=number,
+    )
+
+
+def _picture(picture: Picture) -> ElementTree.Element:
+    png, pdf = (f"figures/{picture.name}.{suffix}" for suffix in ("png", "pdf"))
+    width, height = np.round(picture.figure.get_size_inches() * _PICTURE_DPI).astype(int)
+    image = _node(
+        "img",
+        src=png,
+        alt=picture.title,
+        width=width,
+        height=height,
+        loading="lazy",
+        decoding="async",
+    )
+    return _node(
+        "figure",
+        _node("a", image, href=png),
+        _node(
+            "figcaption",
+            f"{picture.title} ",
+            _node("a", "PDF", href=pdf, aria_label=f"PDF: {picture.title}"),
+        ),
     )
 
 
