@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 
 from gaae_tf.data import shards
 from gaae_tf.data.audio import BadAudio, decode_clips, to_int16
@@ -668,7 +668,9 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     values = flags.FLAGS
-    signal.signal(signal.SIGTERM, _interrupt)
+    logging.set_verbosity(logging.WARNING)  # fontTools tells of every glyph in a PDF
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(number, _interrupt)
     try:
         sys.stdout.reconfigure(errors="backslashreplace")  # file names may be of any bytes
         sys.stderr.reconfigure(errors="backslashreplace")
@@ -686,7 +688,7 @@ def main(argv: list[str]) -> int:
         return 1
     except KeyboardInterrupt as interrupt:
         print("interrupted: the same command goes on from here", file=sys.stderr)
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+        return 128 + interrupt.args[0]
     return 0
 
 
