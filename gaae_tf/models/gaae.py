@@ -176,7 +176,7 @@ class GAAE(System):
         x_u, x_l, y_l = batch
         prior, y_r = self._noise(x_u, draw)
         guided, style = self._encode(x_u)
-        y_u = self._as_condition(tf.nn.softmax(self.classifier(guided)))
+        y_u = self._as_condition(tf.nn.softmax(self.classifier(guided, training=True)))
         reconstructed, generated = self._decode(style, y_u, y_r)
         with tf.GradientTape() as tape:
             scores = self.sample_discriminator(
@@ -210,7 +210,7 @@ class GAAE(System):
         w = self.loss_weights
         with tf.GradientTape() as tape:
             guided, style = self._encode(x_u)
-            y_u = self._as_condition(tf.nn.softmax(self.classifier(guided)))
+            y_u = self._as_condition(tf.nn.softmax(self.classifier(guided, training=True)))
             reconstructed, generated = self._decode(style, y_u, y_r)
             # S and its power iteration stand still while E, D and C learn from it.
             fake_u, fake_g = tf.split(
@@ -221,7 +221,8 @@ class GAAE(System):
             )
             generation = losses.hinge_generator(fake_u) + losses.hinge_generator(fake_g)
             labelled = tf.concat([x_l, tf.stop_gradient(generated)], axis=0)
-            logits_l, logits_g = tf.split(self.classifier(self._encode(labelled)[0]), 2)
+            codes = self._encode(labelled)[0]
+            logits_l, logits_g = tf.split(self.classifier(codes, training=True), 2)
             terms = {
                 "G": batch_mean(generation) / 2.0,  # (1)
                 "Cl": batch_mean(losses.cross_entropy(y_l, logits_l)),  # (4)

@@ -9,7 +9,7 @@ from that (METHOD §8) as GAAE without reconstruction and with one code for two:
 
 C reads the class from the code that G is fed, so this code is of the class, and L holds it to
 N(0, I), from which sampling draws it. Losses are GAAE's (1), (2), (4), (5), (7) and (8), without
-(3). `docs/ggan.svg` draws it.
+(3). C standardises its codes first (`networks.latent_classifier`). `docs/ggan.svg` draws it.
 """
 
 from __future__ import annotations

@@ -60,9 +60,9 @@ class NonLocalBlock(keras.layers.Layer):
         bins, frames = x.shape[1:3]
         queries, keys = bins * frames, bins * frames // 4
         theta = ops.reshape(self.theta(x, **spectral), (-1, queries, self.theta_size(x)))
-        phi = ops.max_pool(self.phi(x, **spectral), 2)
+        phi = ops.max_pool(self.phi(x, **spectral), 2, strides=2)
         phi = ops.reshape(phi, (-1, keys, theta.shape[-1]))
-        g = ops.max_pool(self.g(x, **spectral), 2)
+        g = ops.max_pool(self.g(x, **spectral), 2, strides=2)
         g = ops.reshape(g, (-1, keys, g.shape[-1]))
         if queries <= self.query_chunk:
             mixture = _attend(theta, phi, g)

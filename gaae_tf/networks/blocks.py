@@ -175,8 +175,8 @@ class DownBlock(_ResidualBlock):
         x = self._convolve(self.conv1, ops.relu(features), training)
         x = self._convolve(self.conv2, ops.relu(x), training)
         # Average pooling is linear and commutes with the 1×1 convolution: pool first.
-        shortcut = ops.average_pool(features, 2)
-        return ops.average_pool(x, 2) + self._convolve(self.shortcut, shortcut, training)
+        shortcut = ops.average_pool(features, 2, strides=2)
+        return ops.average_pool(x, 2, strides=2) + self._convolve(self.shortcut, shortcut, training)
 
 
 class PlainBlock(_ResidualBlock):

@@ -118,7 +118,7 @@ def _build(config: TrainConfig, data: DataDescription) -> System:
         return GGAN(
             FeatureNetwork(**coded, name="encoder"),
             Decoder(**decoder),
-            LatentClassifier(classes, config.style_dim),
+            LatentClassifier(classes, config.style_dim, standardises=True),
             SampleDiscriminator(**tower, classes=classes),
             LatentDiscriminator(config.style_dim),
             loss_weights=dataclasses.replace(config.loss_weights, omega_1=1.0, omega_2=0.0),
