@@ -21,7 +21,7 @@ def ggan(dtype="float32", loss_weights=WEIGHTS):
     model = GGAN(
         FeatureNetwork(**size, style_dim=6),
         Decoder(**size, classes=CLASSES, style_dim=6),
-        LatentClassifier(CLASSES, 6),
+        LatentClassifier(CLASSES, 6, standardises=True),
         SampleDiscriminator(**size, classes=CLASSES),
         LatentDiscriminator(6),
         loss_weights=loss_weights,
@@ -55,16 +55,26 @@ def test_terms_are_of_one_code_that_is_read_and_decoded():
     ((x_u, x_l, y_l),) = batches(1)
     _, y_r = model._noise(x_u, 0)
     code = model.encoder(x_u, training=True)
-    y_u = tf.nn.softmax(model.classifier(code))
+    y_u = tf.nn.softmax(model.classifier(code, training=True))
     both = model.decoder(tf.concat([code, code], 0), tf.concat([y_u, y_r], 0), training=True)
     scores = model.sample_discriminator(both, tf.concat([y_u, y_r], 0)).numpy()
-    logits = model.classifier(model.encoder(x_l, training=True)).numpy()
+    # C standardises the codes of recordings and of what was generated together.
+    codes = model.encoder(tf.concat([x_l, both[len(x_u) :]], 0), training=True)
+    logits = model.classifier(codes, training=True).numpy()[: len(x_l)]
     expected_cl = -np.mean(np.sum(y_l * tf.nn.log_softmax(logits), axis=1))
     expected_lg = -np.mean(model.latent_discriminator(code).numpy())
     logs = ggan()._update_autoencoder((x_u, x_l, y_l), draw=0)
     assert float(logs["G"]) == pytest.approx(-scores.mean(), rel=1e-4)
     assert float(logs["Cl"]) == pytest.approx(expected_cl, rel=1e-4)
     assert float(logs["Lg"]) == pytest.approx(expected_lg, rel=1e-4)
+
+
+def test_the_classifier_reads_codes_that_have_shrunk():
+    model = ggan()
+    code = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
+    logits = model.classifier(code, training=True).numpy()
+    shrunk = model.classifier(0.1 * code + 3.0, training=True).numpy()
+    np.testing.assert_allclose(shrunk, logits, atol=0.01 * np.ptp(logits))
 
 
 def test_each_update_moves_its_own_networks_alone():
