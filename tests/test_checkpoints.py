@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import test_gaae
 from test_gaae import batches, tiny_model
+from test_ggan import ggan
 
 from gaae_tf.training import checkpoints as module
 from gaae_tf.training.checkpoints import Checkpoints, progress, restore_for_sampling
@@ -57,6 +59,15 @@ def test_names_and_shapes_are_those_of_the_first_checkpoints(trained, tmp_path):
     # Of what version 0.1.0 wrote for this model: older runs must stay readable.
     digest = hashlib.sha256(json.dumps(variables).encode()).hexdigest()
     assert digest == "ea249b78d1c979d843b681c856982e18a10f008311df8d7d31c9156c747119b3"
+
+
+@pytest.mark.parametrize("other", [ggan, tiny_model])
+def test_a_checkpoint_of_another_structure_is_named(trained, tmp_path, other, monkeypatch):
+    monkeypatch.setattr(test_gaae, "CLASSES", 4)
+    checkpoints = Checkpoints(tmp_path, other(), keep=2)
+    named = r"(?s)checkpoints/step-1 is of another structure .*another --run_dir"
+    with pytest.raises(ValueError, match=named):
+        checkpoints.restore()
 
 
 @pytest.mark.parametrize("which", ["latest", "best"])

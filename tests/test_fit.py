@@ -113,6 +113,46 @@ def test_a_continued_run_has_the_state_of_an_unbroken_one_bit_for_bit(config, tm
     assert_same_state(whole.run_dir, broken.run_dir)
 
 
+def test_other_clips_under_the_same_name_do_not_continue_a_run(config, tiny_dataset, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(tiny_dataset.parent / "source", source)
+    reader = FolderReader(valid_percent=20, test_percent=20)
+    config = dataclasses.replace(config, dataset=str(tmp_path / "d"))
+    prepared(source, tmp_path / "d", reader)
+    fit.train(dataclasses.replace(config, steps=1))
+    for file in source.glob("*/*.wav"):  # the same names, lengths and classes
+        soundfile.write(file, soundfile.read(file)[0] / 2, 1000)
+    shutil.rmtree(tmp_path / "d")
+    prepared(source, tmp_path / "d", reader)
+    with pytest.raises(ValueError, match=rf"trained on other clips than {tmp_path / 'd'} now hold"):
+        fit.train(config)
+
+
+def test_a_signal_is_met_before_pictures_are_drawn(config):
+    called = []
+
+    class Interrupting(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            called.append(batch)
+            if len(called) == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    parts = run_parts(dataclasses.replace(config, steps_per_call=3, steps=6))
+    with pytest.raises(loop.Interrupted):
+        loop.run_steps(**parts, callbacks=[Interrupting()])
+    # The first calls are of one step: how long one takes is not known yet.
+    assert called == [0, 1]
+
+
+def test_memory_that_runs_out_is_no_lost_worker(config):
+    config = dataclasses.replace(config, strategy="multi_worker")
+    with (
+        pytest.raises(tf.errors.ResourceExhaustedError, match="OOM"),
+        loop._told_of_lost_workers(config, None),
+    ):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+
 @pytest.mark.long
 def test_a_terminated_command_saves_and_continues_to_the_same_state(config, tmp_path):
     whole = dataclasses.replace(config, steps=60)
@@ -274,7 +314,7 @@ def test_the_share_of_time_spent_waiting_for_batches_tells_starved_input(config,
     parts["stream"] = lambda context: slow
     noting = Noting()
     loop.run_steps(**parts, callbacks=[noting])
-    _, fed, starved = noting.shares  # the first call is compiled
+    _, _, fed, starved = noting.shares  # of 1, 1, 2 and 2 steps; the first is compiled
     assert 0.0 <= fed < 0.3
     assert 0.5 < starved <= 1.0
 
@@ -314,7 +354,7 @@ def run_parts(config):
 def test_a_time_limit_stops_cleanly_with_a_checkpoint(config):
     limited = dataclasses.replace(config, steps=1000, max_minutes=1e-4)
     fit.train(limited)
-    assert int(state(config.run_dir)["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 2
+    assert int(state(config.run_dir)["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 1
 
 
 def test_a_run_folder_of_other_settings_is_refused_by_name(config):

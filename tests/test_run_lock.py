@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -41,6 +42,36 @@ def test_an_error_releases_the_lock_and_a_folder_without_anything_in_it(tmp_path
     with pytest.raises(ZeroDivisionError), run_lock.locked(tmp_path / "runs" / "x"):
         raise ZeroDivisionError
     assert not (tmp_path / "runs" / "x").exists()
+
+
+def test_a_disk_that_was_full_leaves_no_lock_behind(tmp_path, monkeypatch):
+    class Full:
+        def __init__(self, file, _):
+            os.close(file)
+
+        def __enter__(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def __exit__(self, *_):
+            pass
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdopen", Full)
+        with pytest.raises(OSError, match="No space"), run_lock.locked(tmp_path):
+            pass
+    with run_lock.locked(tmp_path):  # after the mend
+        pass
+
+
+def test_a_disk_that_turned_read_only_tells_its_own_error(tmp_path, monkeypatch):
+    def read_only(_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    lock = run_lock.locked(tmp_path)
+    lock.__enter__()
+    monkeypatch.setattr(Path, "unlink", read_only)
+    error = OSError(errno.EROFS, "Read-only file system", "checkpoints/step-1")
+    assert not lock.__exit__(OSError, error, None)  # and so it goes on as it came
 
 
 def test_sigterm_releases_the_lock(tmp_path):

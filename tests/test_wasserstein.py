@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from gaae_tf import losses
-from gaae_tf.models.wasserstein import WassersteinGAN, WaveGAN, gradient_norms
+from gaae_tf.models.wasserstein import TiFGAN, WassersteinGAN, WaveGAN, gradient_norms
+from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
 
 
@@ -108,6 +109,24 @@ def test_each_update_moves_its_own_network_alone():
     model._update_generator(x, draw=1)
     assert moved(generator, model.generator)
     assert not moved(discriminator, model.discriminator)
+
+
+def test_spectral_vectors_of_the_critic_move_with_it_alone():
+    keras.utils.set_random_seed(1)
+    size = {"bins": 32, "frames": 16, "kernel_size": (12, 3), "channels": 2, "spectral_norm": True}
+    model = TiFGAN(DCGANGenerator(**size, style_dim=5), DCGANDiscriminator(**size))
+    model.compile(*(keras.optimizers.Adam(1e-3, beta_1=0.5, beta_2=0.9) for _ in range(2)))
+    x = tf.random.stateless_uniform([4, 32, 16, 1], [1, 2], -1.0, 1.0)
+
+    def vectors():
+        return [weight.numpy() for weight in model.discriminator.non_trainable_variables]
+
+    before = vectors()
+    model._update_critic(x, draw=0)
+    after = vectors()
+    assert all(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    model._update_generator(x, draw=1)
+    assert all(np.array_equal(a, b) for a, b in zip(after, vectors(), strict=True))
 
 
 def test_the_penaltys_gradient_is_that_of_differences():

@@ -93,8 +93,9 @@ class WassersteinGAN(System):
         z, _ = self._noise(x, draw)
         generated = self.generator(z, training=True)
         between = x + self._mixture(x, draw) * (generated - x)
-        critic = self._critic(x, draw, _BETWEEN)
         both = self._critic(x, draw, _REAL, _GENERATED)
+        # With the spectral vectors that `both` leaves: one critic in both terms.
+        critic = self._critic(x, draw, _BETWEEN, training=False)
         with tf.GradientTape() as tape:
             real, fake = tf.split(both(tf.concat([x, generated], axis=0)), 2)
             penalty = batch_mean(losses.gradient_penalty(gradient_norms(critic, between)))
@@ -106,7 +107,8 @@ class WassersteinGAN(System):
 
     def _update_generator(self, like, draw):
         z, _ = self._noise(like, draw)
-        critic = self._critic(like, draw, _GENERATED)
+        # The critic and its power iteration stand still while the generator learns from it.
+        critic = self._critic(like, draw, _GENERATED, training=False)
         with tf.GradientTape() as tape:
             scores = critic(self.generator(z, training=True))
             loss = batch_mean(losses.hinge_generator(scores))
@@ -121,11 +123,11 @@ class WassersteinGAN(System):
         )
         return tf.reshape(share, [-1] + [1] * (len(x.shape) - 1))
 
-    def _critic(self, like, draw, *streams) -> Callable[[tf.Tensor], tf.Tensor]:
+    def _critic(self, like, draw, *streams, training=True) -> Callable[[tf.Tensor], tf.Tensor]:
         """The critic with its phase shuffle drawn, for one batch a stream, one behind the other."""
         shuffles = getattr(self.discriminator, "shuffles", 0)
         if not shuffles:
-            return lambda x: self.discriminator(x, training=True)
+            return lambda x: self.discriminator(x, training=training)
 
         def shifts(batch, key):
             return tf.random.stateless_uniform(
@@ -133,7 +135,7 @@ class WassersteinGAN(System):
             )
 
         drawn = tf.concat([self._drawn(like, draw, stream, shifts) for stream in streams], axis=0)
-        return lambda x: self.discriminator(x, drawn, training=True)
+        return lambda x: self.discriminator(x, drawn, training=training)
 
 
 class WaveGAN(WassersteinGAN):

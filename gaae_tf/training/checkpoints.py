@@ -67,7 +67,8 @@ class Checkpoints:
         Where no rolling one is good, the best one is taken. What is broken is printed.
 
         Raises:
-            ValueError: there are checkpoints, and all are broken; each is named.
+            ValueError: there are checkpoints, and all are broken; each is named. Or the newest good
+                one is of another structure than the model.
         """
         prefixes = self._prefixes()
         if prefixes:
@@ -75,10 +76,16 @@ class Checkpoints:
         return int(self.model.step.numpy())
 
     def _read(self, prefix: str) -> None:
-        if any(name.startswith("rollbacks/") for name, _ in tf.train.list_variables(prefix)):
-            self._checkpoint.restore(prefix).assert_consumed()
-        else:
-            self._before_rollbacks.restore(prefix).assert_consumed()
+        counted = any(name.startswith("rollbacks/") for name, _ in tf.train.list_variables(prefix))
+        checkpoint = self._checkpoint if counted else self._before_rollbacks
+        try:
+            checkpoint.restore(prefix).assert_consumed()
+        except (AssertionError, ValueError) as error:  # other variables, other shapes
+            raise ValueError(
+                f"{prefix} is of another structure than this version of the model: {error}; train "
+                "anew in another --run_dir, or continue with the version that began"
+            ) from error
+        if not counted:
             self.model.rollbacks.assign(0)
 
     def save_start(self) -> None:

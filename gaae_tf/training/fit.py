@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,13 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, Dataset, DataDes
                 f"{run_dir} was trained on the classes {', '.join(data.classes)}, but "
                 f"{guiding.path} has {', '.join(guiding.classes)}; name another --run_dir"
             )
+        config.check_clip(dataset.sample_rate_hz, dataset.clip_samples)
+        if data.recordings and data.recordings != _recordings(dataset, guiding):
+            held = " and ".join(dict.fromkeys((config.dataset, str(guiding.path))))
+            raise ValueError(
+                f"{run_dir} was trained on other clips than {held} now holds; prepare them as "
+                "they were to continue, or name another --run_dir"
+            )
         return config, dataset, guiding, data
     config = dataclasses.replace(
         config,
@@ -111,6 +119,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, Dataset, DataDes
         licence="\n\n".join(licence for licence in licences if licence),
         guidance_dataset=config.guidance_dataset,
         bins=frozen.bins if frozen else _bin_statistics(config, dataset, guiding),
+        recordings=_recordings(dataset, guiding),
     )
     return config, dataset, guiding, data
 
@@ -147,6 +156,13 @@ def _statistics(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> LogM
     if dataset.stft != config.stft:
         return log_magnitude_statistics(read_clips(dataset, "train").audio, config.stft)
     return dataset.statistics
+
+
+def _recordings(dataset: Dataset, guiding: Dataset) -> str:
+    """A digest of all files that training clips are in, wherever their folders are."""
+    held = [dataset] if guiding is dataset else [dataset, guiding]
+    sums = [shard.sha256 for one in held for shard in one.shards if shard.split == "train"]
+    return hashlib.sha256(" ".join(sums).encode()).hexdigest()
 
 
 def _bin_statistics(

@@ -101,7 +101,7 @@ def run_steps(
     bar.update(step)
     callbacks.on_train_begin()
     stop_at = config.max_minutes * 60.0 or math.inf
-    longest, compiling = config.steps_per_call, True
+    longest, compiling = 1, True  # until it is known how long a step takes
     late = float(checkpoints.trained_seconds.numpy()) >= stop_at
     with (
         _caught_signals() as received,
@@ -125,7 +125,6 @@ def run_steps(
             bar.update(step, logs.items())
             logs["steps_per_second"] = count / seconds
             logs["waiting_share"] = waited / seconds  # near 1: the input is too slow
-            callbacks.on_train_batch_end(step - 1, logs)
             late = float(checkpoints.trained_seconds.numpy()) >= stop_at
             # So that several processes decide alike.
             stopped, late, seconds = agreed(strategy, len(received) > 0, late, seconds)
@@ -136,6 +135,7 @@ def run_steps(
             if stopped:
                 checkpoints.save()  # and no pictures: whoever sent the signal may not wait
                 raise Interrupted(received[0] if received else signal.SIGTERM)
+            callbacks.on_train_batch_end(step - 1, logs)
             if step % config.checkpoint_every == 0 and step < config.steps:
                 _save(checkpoints, validate())
         if step > 0:
@@ -183,7 +183,8 @@ def _told_of_lost_workers(config: TrainConfig, checkpoints: Checkpoints) -> Iter
     try:
         yield
     except tf.errors.OpError as error:
-        if config.strategy != "multi_worker":
+        own = (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError)
+        if config.strategy != "multi_worker" or isinstance(error, own):
             raise
         step = int(checkpoints.model.step.numpy())
         raise WorkerLostError(

@@ -48,6 +48,7 @@ class DataDescription:
         licence: of the recordings, as far as it is known.
         guidance_dataset: the data set folder that gave classes and labels, "" for `dataset`.
         bins: statistics of each bin, where the run's scaling needs them.
+        recordings: digest of the training clips' files, to know them again; "" in older runs.
     """
 
     dataset: str
@@ -58,6 +59,7 @@ class DataDescription:
     licence: str = ""
     guidance_dataset: str = ""
     bins: BinStatistics | None = None
+    recordings: str = ""
 
     def signal_path(self, stft: StftSettings, scaling: str, dynamic_range_nepers: float):
         """The run's way from audio to spectrogram and back."""
@@ -92,7 +94,8 @@ class DataDescription:
             if values.get("bins") is not None:
                 values["bins"] = BinStatistics(**values["bins"])
             data = cls(**values)
-            for value in (data.dataset, data.licence, data.guidance_dataset, *data.classes):
+            texts = (data.dataset, data.licence, data.guidance_dataset, data.recordings)
+            for value in (*texts, *data.classes):
                 if type(value) is not str:
                     raise ValueError(f"{value!r:.80} stands where a text should")
             for value in (data.sample_rate_hz, data.clip_samples):

@@ -39,7 +39,7 @@ def locked(run_dir: Path) -> Iterator[None]:
         with _terminated_by_exception():
             yield
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # a disk that fails has its own error to tell
             if path.read_text() == mine:
                 path.unlink()
         if made:
@@ -69,8 +69,12 @@ def _acquire(path: Path) -> str:
         except FileExistsError:  # another host was faster
             _check_left_behind(path)
             raise
-        os.write(file, mine.encode())
-        os.close(file)
+        try:
+            with os.fdopen(file, "w") as lock:
+                lock.write(mine)
+        except OSError:  # an empty one would keep out whoever comes once the disk is mended
+            path.unlink()
+            raise
     finally:
         os.close(folder)
     return mine
