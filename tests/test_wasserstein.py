@@ -2,9 +2,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from test_spectral_norm import spectral_norms
 
 from gaae_tf import losses
-from gaae_tf.models.wasserstein import WassersteinGAN, WaveGAN, gradient_norms
+from gaae_tf.models.wasserstein import TiFGAN, WassersteinGAN, WaveGAN, gradient_norms
+from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
 
 
@@ -108,6 +110,24 @@ def test_each_update_moves_its_own_network_alone():
     model._update_generator(x, draw=1)
     assert moved(generator, model.generator)
     assert not moved(discriminator, model.discriminator)
+
+
+@pytest.mark.slow
+def test_the_largest_singular_value_of_tifgans_critic_stays_near_one():
+    # At three times its authors' rate, so that the kernels go far in few steps.
+    keras.utils.set_random_seed(1)
+    size = {"bins": 32, "frames": 16, "kernel_size": (12, 3), "channels": 2, "spectral_norm": True}
+    model = TiFGAN(DCGANGenerator(**size, style_dim=5), DCGANDiscriminator(**size))
+    model.compile(*(keras.optimizers.Adam(3e-4, beta_1=0.5, beta_2=0.9) for _ in range(2)))
+    update = tf.function(lambda x: model._update_critic(x, draw=0), autograph=False)
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        update(tf.constant(rng.uniform(-1, 1, (4, 32, 16, 1)), tf.float32))
+        model.step.assign_add(1)  # other codes
+    stored, used = spectral_norms(model.discriminator).T
+    assert len(used) == 2 + 1  # two convolutions and the dense layer
+    assert used == pytest.approx(np.ones(len(used)), abs=0.05)
+    assert np.abs(stored - 1).max() > 0.05  # the kernels have left the orthogonal start
 
 
 def test_the_penaltys_gradient_is_that_of_differences():
