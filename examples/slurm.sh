@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # GAAE on S09 on four nodes, all GPUs of each:   sbatch examples/slurm.sh
 # Submitted from the repository, whose folder, data set and run folder every node sees. Submitted again it goes on.
+# After a node failed it may refuse: a lock of a process on another host cannot be judged. If no job trains there any more: rm runs/s09/lock
 #SBATCH --job-name=gaae
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=1

@@ -3,13 +3,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from test_biggan import moved, trained
+from test_networks import decoder_parameters, tower_parameters, trainable
 
+from gaae_tf.config import TrainConfig
 from gaae_tf.models.gaae import LossWeights
 from gaae_tf.models.ggan import GGAN
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.features import FeatureNetwork
 from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+from gaae_tf.training.build import build_model
+from gaae_tf.training.run_folder import DataDescription
 
 CLASSES = 3
 WEIGHTS = LossWeights(omega_1=1.0, omega_2=0.0)
@@ -99,6 +104,23 @@ def test_what_is_told_of_spectrograms_is_of_the_averaged_networks():
     np.testing.assert_array_equal(model.codes(x)["latent"], code)
     probabilities = tf.nn.softmax(model.averaged_classifier(code))
     np.testing.assert_allclose(model.class_probabilities(x), probabilities, atol=1e-6)
+
+
+def test_parameters_at_the_paper_size():
+    config = TrainConfig(model="ggan", dataset="s09", run_dir="run", precision="float32")
+    statistics = LogMagnitudeStatistics(maximum=0.0, mean=0.0, deviation=1.0)
+    digits = tuple("0123456789")
+    model = build_model(config, DataDescription("s09", 16_000, 16_384, digits, statistics))
+    tower = tower_parameters()
+    expected = {
+        "encoder": tower + 256 * 128 + 128,  # Table XVIII: one code
+        "decoder": decoder_parameters((256, 128, 128, 64, 32, 16), 4, 10),
+        "classifier": 128 * 128 + 128 + 128 * 10 + 10,  # Table XXII; standardising has none
+        "sample_discriminator": tower + 10 * 256 + 256 + 1,
+        "latent_discriminator": 2 * (128 * 128 + 128) + 128 + 1,  # Table XXIII
+    }
+    assert {name: trainable(getattr(model, name)) for name in model.NETWORKS} == expected
+    assert sum(expected.values()) == 7_387_280
 
 
 def test_a_weight_of_reconstruction_is_refused():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import matplotlib.image
@@ -130,6 +131,23 @@ def test_large_splits_are_written_as_several_shards(source, tmp_path, monkeypatc
     ]
     sources = read_clips(dataset, "train").sources
     assert sources == tuple(sorted(sources))
+
+
+def test_pythons_memory_does_not_grow_with_the_number_of_recordings(tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare_module, "_SHARD_BYTES", 50 * 2 * SAMPLES)
+    monkeypatch.setattr(prepare_module, "_draw_histogram", lambda *_: None)  # the most by far
+    few, many = 120, 600  # more than the hundred that are decoded ahead
+    for name, count in (("few", few), ("many", many)):
+        for index in range(count):
+            write_sound(tmp_path / f"{name}/dog/{index}.wav", index)
+    peaks = []
+    for name in ("few", "few", "many"):  # the first call loads what is loaded late
+        tracemalloc.start()
+        prepare(config_of(tmp_path / name, tmp_path / f"out {len(peaks)}"), progress=False)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Names and splits are kept, clips are not.
+    assert peaks[2] - peaks[1] < (many - few) * 2 * SAMPLES / 2
 
 
 def test_statistics_are_those_of_scipys_stft_of_the_training_clips(source, tmp_path):

@@ -74,6 +74,13 @@ def test_a_data_set_folder_comes_back_as_it_was_written(tmp_path):
     assert load_dataset(str(tmp_path)) == write_dataset(tmp_path, noise(5), shards=2)
 
 
+def test_a_full_s09_takes_less_than_a_gigabyte(tmp_path):
+    audio = noise(8, samples=16_384)
+    clips = [(a, 7, "0a7c2a8d", "seven/0a7c2a8d_nohash_0.wav", ()) for a in audio]
+    shard = write_shard(tmp_path / "train", "train", clips)
+    assert shard.bytes / len(audio) * 23_666 < 1e9  # the digits of Speech Commands v0.01
+
+
 def test_clips_come_back_sample_by_sample_in_the_order_of_their_shards(tmp_path):
     audio = noise(7)
     write_dataset(tmp_path, audio, shards=3)

@@ -2,7 +2,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gaae_tf.networks.spectral_norm import SpectralConv2D, SpectralDense
+from gaae_tf.networks.spectral_norm import (
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+    SpectralDense,
+)
+
+
+def spectral_norms(network):
+    """Largest singular values of the layers' stored kernels and of those they use, [layers, 2]."""
+    kinds = (SpectralConv2D, SpectralConv2DTranspose, SpectralDense)
+    layers = [layer for layer in network._flatten_layers() if isinstance(layer, kinds)]
+    return np.array(
+        [
+            [
+                np.linalg.norm(np.reshape(kernel, (-1, kernel.shape[-1])), 2)
+                for kernel in (layer.kernel, layer.spectral_kernel())
+            ]
+            for layer in layers
+        ]
+    )
 
 
 def dense(kernel):

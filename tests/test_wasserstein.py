@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from test_spectral_norm import spectral_norms
 
 from gaae_tf import losses
 from gaae_tf.models.wasserstein import TiFGAN, WassersteinGAN, WaveGAN, gradient_norms
@@ -111,11 +112,16 @@ def test_each_update_moves_its_own_network_alone():
     assert not moved(discriminator, model.discriminator)
 
 
-def test_spectral_vectors_of_the_critic_move_with_it_alone():
+def tifgan(learning_rate=1e-3):
     keras.utils.set_random_seed(1)
     size = {"bins": 32, "frames": 16, "kernel_size": (12, 3), "channels": 2, "spectral_norm": True}
     model = TiFGAN(DCGANGenerator(**size, style_dim=5), DCGANDiscriminator(**size))
-    model.compile(*(keras.optimizers.Adam(1e-3, beta_1=0.5, beta_2=0.9) for _ in range(2)))
+    model.compile(*(keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.9) for _ in range(2)))
+    return model
+
+
+def test_spectral_vectors_of_the_critic_move_with_it_alone():
+    model = tifgan()
     x = tf.random.stateless_uniform([4, 32, 16, 1], [1, 2], -1.0, 1.0)
 
     def vectors():
@@ -127,6 +133,21 @@ def test_spectral_vectors_of_the_critic_move_with_it_alone():
     assert all(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
     model._update_generator(x, draw=1)
     assert all(np.array_equal(a, b) for a, b in zip(after, vectors(), strict=True))
+
+
+@pytest.mark.slow
+def test_the_largest_singular_value_of_tifgans_critic_stays_near_one():
+    # At three times its authors' rate, so that the kernels go far in few steps.
+    model = tifgan(3e-4)
+    update = tf.function(lambda x: model._update_critic(x, draw=0), autograph=False)
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        update(tf.constant(rng.uniform(-1, 1, (4, 32, 16, 1)), tf.float32))
+        model.step.assign_add(1)  # other codes
+    stored, used = spectral_norms(model.discriminator).T
+    assert len(used) == 2 + 1  # two convolutions and the dense layer
+    assert used == pytest.approx(np.ones(len(used)), abs=0.05)
+    assert np.abs(stored - 1).max() > 0.05  # the kernels have left the orthogonal start
 
 
 def test_the_penaltys_gradient_is_that_of_differences():

@@ -84,7 +84,11 @@ def training_stream(
 
 
 def evaluation_batches(audio: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Float audio [up to batch_size, samples] in [-1, 1], each clip once and in order."""
+    """Float audio [up to batch_size, samples] in [-1, 1), each clip once and in order.
+
+    Nothing is shared out among replicas: evaluation runs on one device by design, and in training
+    the chief alone validates.
+    """
     for start in range(0, len(audio), batch_size):
         yield audio[start : start + batch_size].astype(np.float32) / 32768.0
 
