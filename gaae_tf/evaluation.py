@@ -305,7 +305,9 @@ def score_run(
     elif hasattr(run, "generate"):
         with phases.phase(f"generating and scoring {settings.count} sounds") as record:
             folder = run_dir / EVALUATION
-            samples, first, source = generated(run, scorer, settings.count, settings.seed, folder)
+            samples, first, source = generated(
+                run, scorer, settings.count, settings.seed, folder, log=progress
+            )
             record["sounds"] = source.pop("generated_now")
     classes, seed = guiding.classes, settings.seed
     details: dict[str, Any] = {}

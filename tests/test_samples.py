@@ -1,5 +1,6 @@
 """Sounds are generated block by block and scored once; folders of sounds take the same road."""
 
+import errno
 import tracemalloc
 
 import numpy as np
@@ -94,6 +95,63 @@ def test_an_interrupted_evaluation_ends_as_an_unbroken_one(tmp_path):
     assert scorer.scored == 20
     np.testing.assert_array_equal(again.logits, whole.logits)
     assert not list((tmp_path / "broken").rglob(".*"))
+
+
+def without_logits(path):
+    with np.load(path) as block:
+        kept = {name: block[name] for name in block.files if name != "logits"}
+    np.savez(path, **kept)
+
+
+def cut_rows(path):
+    with np.load(path) as block:
+        kept = {name: block[name] for name in block.files}
+    np.savez(path, **kept | {"features": kept["features"][:-1]})
+
+
+def flipped_sound(path):
+    content = bytearray(path.read_bytes())
+    content[content.index(b"audio.npy") + 1000] ^= 0xFF
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"no block"),
+        without_logits,
+        cut_rows,
+        flipped_sound,
+    ],
+    ids=["cut", "empty", "text", "without_logits", "cut_rows", "flipped_sound"],
+)
+def test_a_damaged_block_is_named_and_made_anew(tmp_path, damage):
+    whole, sounds, _ = generated(LevelRun(), LevelScorer(), 30, 0, tmp_path, progress=False)
+    path = sorted(tmp_path.rglob("*.npz"))[1]
+    expected = sounds(30)
+    damage(path)
+    scorer, lines = LevelScorer(), []
+    again, sounds, source = generated(
+        LevelRun(), scorer, 30, 0, tmp_path, progress=False, log=lines.append
+    )
+    (line,) = lines
+    assert line.startswith(f"{path} is damaged")
+    assert scorer.scored == source["generated_now"] == 10  # the others are kept
+    np.testing.assert_array_equal(again.logits, whole.logits)
+    np.testing.assert_array_equal(sounds(30), expected)
+
+
+def test_a_block_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(path, **_):
+        path.write_bytes(b"the first half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(samples.np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        generated(LevelRun(), LevelScorer(), 10, 0, tmp_path, progress=False)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
