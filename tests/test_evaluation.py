@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -727,3 +728,20 @@ def test_command_names_a_missing_run(tmp_path):
     assert done.returncode == 1
     assert f"--run_dir={tmp_path / 'absent'} is no folder" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_says_what_is_kept(tmp_path, number, status):
+    code = (
+        "import os, evaluate\n"
+        f"evaluate.evaluate = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
+        f"evaluate.app.run(evaluate.main, ['evaluate.py', '--run_dir={tmp_path}'])\n"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "a finished scorer are kept" in done.stderr
