@@ -25,6 +25,17 @@ from gaae_tf.scorers import Scorer
 
 BLOCK_SOUNDS = 250
 
+# What NumPy and zipfile raise where a byte of an archive is not what it was.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
 
 class Generator(Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it."""
@@ -148,15 +159,16 @@ def _made(run: Generator, label: tuple[str, ...], count: int, words: list[int]) 
 
 def _is_whole(path: Path, log: Callable[[str], None]) -> bool:
     """Whether a kept block can be read to its end, where checksums are told."""
-    try:
-        # NumPy leaves a file open that is no archive.
-        with path.open("rb") as file, np.load(file) as block:
-            for name in ("audio", "labels", "logits", "features"):
-                if len(block[name]) != BLOCK_SOUNDS:
-                    raise ValueError(f"{name} of {len(block[name])} sounds")
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
-        log(f"{path} is damaged ({error!r}); its sounds are made anew")
-        return False
+    # Opened here, for NumPy leaves a file open that is no archive.
+    with path.open("rb") as file:
+        try:
+            with np.load(file) as block:
+                for name in ("audio", "labels", "logits", "features"):
+                    if len(block[name]) != BLOCK_SOUNDS:
+                        raise ValueError(f"{name} of {len(block[name])} sounds")
+        except _DAMAGES as error:
+            log(f"{path} is damaged ({error!r}); its sounds are made anew")
+            return False
     return True
 
 
@@ -220,7 +232,7 @@ def from_folder(
             waiting.append(to_int16(clip))
             if scored:
                 labels.append(_label(path.relative_to(folder), scorer.classes))
-                resampled += soundfile.info(path).samplerate != scorer.sample_rate_hz
+                resampled += soundfile.info(os.fsencode(path)).samplerate != scorer.sample_rate_hz
                 meter.step()
             if len(waiting) == BLOCK_SOUNDS:
                 yield np.stack(waiting)

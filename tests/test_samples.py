@@ -1,6 +1,7 @@
 """Sounds are generated block by block and scored once; folders of sounds take the same road."""
 
 import errno
+import os
 import tracemalloc
 
 import numpy as np
@@ -213,6 +214,14 @@ def test_sounds_of_another_rate_are_resampled_and_counted(tmp_path):
     _, first, source = from_folder(tmp_path, LevelScorer(), progress=False)
     assert source["resampled"] == 2
     assert first(3).shape == (3, SAMPLES)
+
+
+def test_files_of_names_of_any_bytes_are_scored(tmp_path):
+    write(tmp_path / "loud/0.wav", 0.5)
+    os.rename(tmp_path / "loud/0.wav", os.fsencode(tmp_path) + b"/loud/\xff \xc3\xa9.wav")
+    scored, first, _ = from_folder(tmp_path, LevelScorer(), progress=False)
+    assert scored.labels.tolist() == [0]
+    assert first(1).shape == (1, SAMPLES)
 
 
 def test_silent_and_not_finite_sounds_are_skipped_with_the_reason(tmp_path):
