@@ -184,8 +184,8 @@ class Scorer:
             batches by rounding alone.
 
         Raises:
-            ValueError: Another rate, length or type of audio, values that are not finite, or no
-                clips.
+            ValueError: Another rate, length or type of audio, values that are not finite, no
+                clips, or outputs that are not finite.
         """
         if sample_rate_hz != self.sample_rate_hz:
             raise ValueError(
@@ -202,8 +202,13 @@ class Scorer:
                 clips = batch[start : start + _BATCH]
                 scale = np.float32(1 / 32768 if clips.dtype == np.int16 else 1)
                 outputs = self._forward(tf.constant(clips.astype(np.float32) * scale))
-                logits.append(outputs[0].numpy())
-                features.append(outputs[1].numpy())
+                for kept, output in zip((logits, features), outputs, strict=True):
+                    kept.append(output.numpy())
+                    if not np.isfinite(kept[-1]).all():
+                        raise ValueError(
+                            f"The {self.name} scorer, {self._kept_at or 'not kept'}, gives logits "
+                            "or features that are not finite; delete its files to have it anew."
+                        )
                 shown.step(len(clips))
         if not shown.done:
             raise ValueError("audio must hold at least one clip; received none.")
