@@ -167,6 +167,14 @@ def test_sounds_of_another_kind_are_not_taken_for_these(tmp_path, change):
     assert scorer.scored == 20
 
 
+def test_scores_of_another_scorer_are_not_taken_for_these(tmp_path):
+    generated(LevelRun(), LevelScorer(), 10, 0, tmp_path, progress=False)
+    retrained = LevelScorer()
+    retrained.identity = "two"
+    generated(LevelRun(), retrained, 10, 0, tmp_path, progress=False)
+    assert retrained.scored == 10
+
+
 def test_sounds_that_are_not_finite_are_named(tmp_path):
     run = LevelRun()
     run.generate = lambda label, count, seed: np.full([count, SAMPLES], np.nan)

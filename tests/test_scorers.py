@@ -213,6 +213,27 @@ def test_a_scorer_whose_outputs_are_not_finite_is_named(copy):
         scorer.score(tones(3, seed=5)[0], sample_rate_hz=RATE_HZ)
 
 
+def test_a_scorer_of_other_weights_is_another(copy):
+    first, _ = trained("simple", copy)
+    change_weights(kept_file(copy, "simple", ".weights.h5"), lambda weight: weight * 1.5)
+    second, log = trained("simple", copy)
+    assert log.startswith("taking the scorer kept at ")
+    assert second.provenance()["description"] == first.provenance()["description"]
+    assert second.provenance()["weights_sha256"] != first.provenance()["weights_sha256"]
+    assert second.identity != first.identity
+
+
+def test_a_scorer_kept_without_the_digest_of_its_weights_is_the_same(copy):
+    first, _ = trained("simple", copy)
+    file = kept_file(copy, "simple", ".json")
+    record = json.loads(file.read_text())
+    del record["weights_sha256"]
+    file.write_text(json.dumps(record))
+    second, _ = trained("simple", copy)
+    assert second.identity == first.identity
+    assert second.provenance() == first.provenance()
+
+
 def test_a_scorer_that_cannot_be_kept_still_scores(dataset, tmp_path):
     shutil.copytree(dataset.path, tmp_path / "copy", ignore=shutil.ignore_patterns("scorers"))
     (tmp_path / "copy" / "scorers").write_text("in the way")
