@@ -107,7 +107,7 @@ class EvaluateSettings:
         samples: a folder of sound files to score in place of the run's own; None for these.
         scores_out: file for the scores of `samples`; None takes the run folder's.
         scorer: which is trained, and how; the simple classifiers, which are compared with the
-            run's and taught by sounds, are trained as long and as fast.
+            run's and taught by sounds, are trained as a simple one is, whichever scores.
         scorer_checkpoint: the WaveGAN authors' own classifier in place of a trained one.
         usefulness_seeds: trainings of the simple classifier on samples, on these with real clips,
             and on real clips, each, for Tables IV and V; the paper's are three; 0 leaves them out.
@@ -133,6 +133,13 @@ class EvaluateSettings:
                 raise ValueError(f"--scores_out={self.scores_out} is for --samples alone; drop it.")
             if not self.scores_out.parent.is_dir():  # told now, not when all is scored
                 raise ValueError(f"--scores_out={self.scores_out}: its folder does not exist.")
+
+    @property
+    def simple(self) -> ScorerSettings:
+        """How simple classifiers are trained: as the scorer of that name."""
+        if self.scorer.name == "simple":
+            return self.scorer
+        return dataclasses.replace(self.scorer, name="simple", max_steps=None)
 
 
 def evaluate(
@@ -327,7 +334,7 @@ def score_run(
     if guidance is not None:
         with phases.phase(f"a simple classifier on the run's own {len(guidance)} labels"):
             details["simple_classifier_same_labels_accuracy"] = _trained_accuracy(
-                run, train.subset(guidance), known_test, len(classes), 0, settings.scorer
+                run, train.subset(guidance), known_test, len(classes), 0, settings.simple
             )
     if hasattr(run, "class_probabilities"):
         with phases.phase("the run's classifier"):
@@ -690,7 +697,7 @@ def _usefulness(
     if set(samples.labels[:count].tolist()) != set(range(classes)):
         reason = "not every sample has a label, or not every class a sample"
         return {"samples": {"value": None, "reason": reason}}
-    steps = min(settings.scorer.steps(len(known.labels)), _MOST_TAUGHT_STEPS)
+    steps = min(settings.simple.steps(len(known.labels)), _MOST_TAUGHT_STEPS)
     made = Clips(first(count), samples.labels[:count], ("",) * count, ("",) * count)
     both = Clips(
         np.concatenate([made.audio, known.audio]),
@@ -708,7 +715,7 @@ def _usefulness(
         for seed in range(settings.usefulness_seeds):
             progress(f"taught by {name.replace('_', ' ')}, seed {seed}, {steps} steps")
             trainings.append(
-                _trained_accuracy(run, clips, test, classes, seed, settings.scorer, steps)
+                _trained_accuracy(run, clips, test, classes, seed, settings.simple, steps)
             )
         accuracies = [training["value"] for training in trainings]
         result[name] = {
@@ -718,7 +725,7 @@ def _usefulness(
             "accuracies": accuracies,
             "training_clips": len(clips.labels),
             "steps": steps,
-            "batch": settings.scorer.batch_size,
+            "batch": settings.simple.batch_size,
             "test_clips": len(test.labels),
         }
         if len(accuracies) > 1:

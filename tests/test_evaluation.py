@@ -267,6 +267,32 @@ def test_settings_out_of_range_are_named():
         EvaluateSettings(usefulness_seeds=-1)
 
 
+def test_simple_classifiers_are_trained_alike_whichever_scorer_scores():
+    by_wavegan = EvaluateSettings(scorer=ScorerSettings(name="wavegan"))
+    assert by_wavegan.simple == EvaluateSettings().simple == ScorerSettings(name="simple")
+    assert by_wavegan.simple.steps(10**6) == 3000
+
+
+def test_the_baseline_is_trained_alike_whichever_scorer_scores(
+    faithful, dataset, tmp_path, monkeypatch
+):
+    _, scores, _ = faithful
+    asked = []
+
+    def taught(run, clips, test, classes, seed, settings, steps=None):
+        asked.append(settings)
+        return scores["details"]["simple_classifier_same_labels_accuracy"]
+
+    monkeypatch.setattr(evaluation, "_trained_accuracy", taught)
+    scorer_of = evaluation.trained_scorer  # the kept one stands in, to save a training
+    monkeypatch.setattr(
+        evaluation, "trained_scorer", lambda of, _, **how: scorer_of(of, SETTINGS, **how)
+    )
+    by_wavegan = dataclasses.replace(SETTINGS, name="wavegan", max_steps=1500)
+    scores_of(ToneRun(dataset), tmp_path, monkeypatch, scorer=by_wavegan, count=10)
+    assert [(settings.name, settings.max_steps) for settings in asked] == [("simple", 3000)]
+
+
 def test_the_real_test_part_is_the_yardstick(faithful):
     _, scores, _ = faithful
     real = scores["details"]["real_test"]
