@@ -54,6 +54,11 @@ _USEFULNESS_SEEDS = flags.DEFINE_integer(
     "Trainings of a simple classifier on the sounds, on these with real clips, and on real clips, "
     "each; the paper's are 3, 0 leaves them out.",
 )
+_USEFULNESS_STEPS = flags.DEFINE_integer(
+    "usefulness_steps",
+    300,
+    "Steps, at most, of each of these trainings; 0 takes as many as a simple scorer has.",
+)
 
 
 def main(argv: list[str]) -> int:
@@ -74,6 +79,7 @@ def main(argv: list[str]) -> int:
             scorer=ScorerSettings(name=_SCORER.value),
             scorer_checkpoint=Path(_SCORER_CHECKPOINT.value) if _SCORER_CHECKPOINT.value else None,
             usefulness_seeds=_USEFULNESS_SEEDS.value,
+            usefulness_steps=_USEFULNESS_STEPS.value,
         )
         scores = evaluate(
             _RUN_DIR.value,

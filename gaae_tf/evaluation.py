@@ -67,9 +67,6 @@ EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
 # Clips whose codes are probed, at most, of either part.
 _MOST_CODES = 10_000
-# Steps, at most, of each training of the usefulness table; one of 32 spectrograms of 256×128 takes
-# 2.7 s of a core.
-_MOST_TAUGHT_STEPS = 300
 
 
 class Run(Generator, Interpolator, Protocol):
@@ -111,6 +108,8 @@ class EvaluateSettings:
         scorer_checkpoint: the WaveGAN authors' own classifier in place of a trained one.
         usefulness_seeds: trainings of the simple classifier on samples, on these with real clips,
             and on real clips, each, for Tables IV and V; the paper's are three; 0 leaves them out.
+        usefulness_steps: of each of these trainings, at most; 0 takes as many as a simple scorer
+            of the real clips has. One of 32 spectrograms of 256×128 takes 2.7 s of a core.
 
     Raises:
         ValueError: a number is out of range.
@@ -123,9 +122,15 @@ class EvaluateSettings:
     scorer: ScorerSettings = dataclasses.field(default_factory=ScorerSettings)
     scorer_checkpoint: Path | None = None
     usefulness_seeds: int = 1
+    usefulness_steps: int = 300
 
     def __post_init__(self):
-        for name, least in (("count", 1), ("seed", 0), ("usefulness_seeds", 0)):
+        for name, least in (
+            ("count", 1),
+            ("seed", 0),
+            ("usefulness_seeds", 0),
+            ("usefulness_steps", 0),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}.")
         if self.scores_out is not None:
@@ -691,13 +696,16 @@ def _usefulness(
     """Accuracy on real test clips of simple classifiers taught by samples (Tables IV and V).
 
     As many samples are taken as there are real training clips, as far as there are. All trainings
-    have as many steps: those of a scorer on the real clips, but no more than _MOST_TAUGHT_STEPS.
+    have as many steps: those of a simple scorer of the real clips, at most
+    `settings.usefulness_steps` unless that is 0.
     """
     count, classes = min(len(samples), len(known.labels)), samples.logits.shape[1]
     if set(samples.labels[:count].tolist()) != set(range(classes)):
         reason = "not every sample has a label, or not every class a sample"
         return {"samples": {"value": None, "reason": reason}}
-    steps = min(settings.simple.steps(len(known.labels)), _MOST_TAUGHT_STEPS)
+    steps = settings.simple.steps(len(known.labels))
+    if settings.usefulness_steps:
+        steps = min(steps, settings.usefulness_steps)
     made = Clips(first(count), samples.labels[:count], ("",) * count, ("",) * count)
     both = Clips(
         np.concatenate([made.audio, known.audio]),
@@ -725,6 +733,7 @@ def _usefulness(
             "accuracies": accuracies,
             "training_clips": len(clips.labels),
             "steps": steps,
+            "most_steps": settings.usefulness_steps or None,
             "batch": settings.simple.batch_size,
             "test_clips": len(test.labels),
         }

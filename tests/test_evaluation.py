@@ -265,6 +265,8 @@ def test_settings_out_of_range_are_named():
         EvaluateSettings(count=0)
     with pytest.raises(ValueError, match="--usefulness_seeds must be at least 0; got -1"):
         EvaluateSettings(usefulness_seeds=-1)
+    with pytest.raises(ValueError, match="--usefulness_steps must be at least 0; got -1"):
+        EvaluateSettings(usefulness_steps=-1)
 
 
 def test_simple_classifiers_are_trained_alike_whichever_scorer_scores():
@@ -487,9 +489,9 @@ def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
     sounds = Scored("generated", np.zeros((200, 3)), np.zeros((200, 8)), np.arange(200) % 3)
     of = [ToneRun(dataset), sounds, lambda n: np.zeros((n, SAMPLES), np.int16), train, test]
 
-    def usefulness(seeds, **scorer):
+    def usefulness(seeds, most=300, **scorer):
         scorer = dataclasses.replace(SETTINGS, **scorer)
-        settings = EvaluateSettings(usefulness_seeds=seeds, scorer=scorer)
+        settings = EvaluateSettings(usefulness_seeds=seeds, usefulness_steps=most, scorer=scorer)
         return evaluation._usefulness(*of, settings, lambda _: None)
 
     table = usefulness(1)
@@ -503,8 +505,15 @@ def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
         assert row["interval_95"] == pytest.approx(list(expected))
     trained.clear()
     table = usefulness(2, passes=1000)
-    assert trained == [(evaluation._MOST_TAUGHT_STEPS, seed) for _ in range(3) for seed in (0, 1)]
+    assert trained == [(300, seed) for _ in range(3) for seed in (0, 1)]
     assert table["samples"]["deviation"] == 0.0
+    assert {row["most_steps"] for row in table.values()} == {300}
+    trained.clear()
+    assert {row["most_steps"] for row in usefulness(1, 20).values()} == {20}
+    assert trained == [(20, 0)] * 3
+    trained.clear()
+    assert {row["most_steps"] for row in usefulness(1, 0, passes=1000).values()} == {None}
+    assert trained == [(3000, 0)] * 3  # a simple scorer's most
     sounds.labels[:] = 1
     assert "not every class a sample" in usefulness(1)["samples"]["reason"]
 
