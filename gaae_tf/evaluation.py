@@ -399,6 +399,9 @@ def score_run(
             "many, the more the fewer clips and the more dimensions; compare at equal clips alone",
             "samples": 0 if samples is None else len(samples),
             "samples_are": source,
+            # Of reconstructions and interpolations too, which are the run's own with --samples.
+            "vocoder": run.vocoder,
+            "refine": run.refine,
             "test_clips": len(known_test.labels),
             "train_clips": len(known.labels),
             "model": run.config.model,

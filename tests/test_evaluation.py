@@ -203,6 +203,7 @@ def test_scores_file_holds_plain_figures_with_their_provenance(faithful):
     assert provenance["step"] == 7
     assert provenance["test_clips"] == 36
     assert provenance["labels_of_the_run"] == 6
+    assert (provenance["vocoder"], provenance["refine"]) == ("none", None)
     assert provenance["scorer"]["test_accuracy"]["value"] == written["scorer_test_accuracy"]
     assert not list(run_dir.glob(".*"))
 
@@ -526,6 +527,7 @@ def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, mon
     assert scores["details"]["samples"]["memorisation"]["value"] < 0.2
     assert scores["frechet_distance"] < 0.05
     assert scores["provenance"]["samples_are"]["files"] == 36
+    assert scores["provenance"]["vocoder"] == "none"  # of what the run reconstructs, not of these
     written = tmp_path / evaluation.SCORES_OF_SAMPLES
     assert json.loads(written.read_text()) == scores
     assert not (tmp_path / "scores.json").exists()  # which is of the run's own sounds
