@@ -4,13 +4,15 @@ python evaluate.py --run_dir=runs/quickstart [--count=2000] [--seed=0]
 python evaluate.py --run_dir=runs/quickstart --samples=DIR [--scores_out=FILE]
 
 Writes <run_dir>/scores.json and prints the figures. The first evaluation on a data set trains a
-scorer and keeps it in <data set>/scorers; scored sounds are kept in <run_dir>/evaluation, so an
-interrupted evaluation goes on. Where another data set guided the run, that one's labels train the
-scorer, and its test part is for all figures but those of reconstruction.
+scorer and keeps it in <data set>/scorers; scored sounds are kept in <run_dir>/evaluation, and an
+interrupted evaluation takes both again. Where another data set guided the run, that one's labels
+train the scorer, and its test part is for all figures but those of reconstruction.
 """
 
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from absl import app, flags, logging
 
@@ -52,13 +54,22 @@ _USEFULNESS_SEEDS = flags.DEFINE_integer(
     "Trainings of a simple classifier on the sounds, on these with real clips, and on real clips, "
     "each; the paper's are 3, 0 leaves them out.",
 )
+_USEFULNESS_STEPS = flags.DEFINE_integer(
+    "usefulness_steps",
+    300,
+    "Steps, at most, of each of these trainings; 0 takes as many as a simple scorer has.",
+)
 
 
 def main(argv: list[str]) -> int:
-    """The command; 1 on an error."""
+    """The command; 1 on an error, 128 and the signal's number when interrupted."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     logging.set_verbosity(logging.WARNING)  # fontTools tells of every glyph in a PDF
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(number, _interrupt)
+    sys.stdout.reconfigure(errors="backslashreplace")  # file names may be of any bytes
+    sys.stderr.reconfigure(errors="backslashreplace")
     try:
         settings = EvaluateSettings(
             count=_COUNT.value,
@@ -68,6 +79,7 @@ def main(argv: list[str]) -> int:
             scorer=ScorerSettings(name=_SCORER.value),
             scorer_checkpoint=Path(_SCORER_CHECKPOINT.value) if _SCORER_CHECKPOINT.value else None,
             usefulness_seeds=_USEFULNESS_SEEDS.value,
+            usefulness_steps=_USEFULNESS_STEPS.value,
         )
         scores = evaluate(
             _RUN_DIR.value,
@@ -78,9 +90,13 @@ def main(argv: list[str]) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted: the same command goes on with the sounds that are missing")
-        return 130
+    except KeyboardInterrupt as interrupt:
+        print(
+            "interrupted: finished blocks of generated sounds and a finished scorer are kept; the "
+            "same command takes them, and begins all other measures anew",
+            file=sys.stderr,
+        )
+        return 128 + interrupt.args[0]
     print(format_table(scores))
     run_dir = Path(_RUN_DIR.value)
     if settings.samples is None:
@@ -88,6 +104,10 @@ def main(argv: list[str]) -> int:
     else:
         print(f"written to {settings.scores_out or run_dir / SCORES_OF_SAMPLES}")
     return 0
+
+
+def _interrupt(number: int, _: Any) -> None:
+    raise KeyboardInterrupt(number)
 
 
 if __name__ == "__main__":

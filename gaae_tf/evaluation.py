@@ -67,9 +67,6 @@ EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
 # Clips whose codes are probed, at most, of either part.
 _MOST_CODES = 10_000
-# Steps, at most, of each training of the usefulness table; one of 32 spectrograms of 256×128 takes
-# 2.7 s of a core.
-_MOST_TAUGHT_STEPS = 300
 
 
 class Run(Generator, Interpolator, Protocol):
@@ -107,10 +104,12 @@ class EvaluateSettings:
         samples: a folder of sound files to score in place of the run's own; None for these.
         scores_out: file for the scores of `samples`; None takes the run folder's.
         scorer: which is trained, and how; the simple classifiers, which are compared with the
-            run's and taught by sounds, are trained as long and as fast.
+            run's and taught by sounds, are trained as a simple one is, whichever scores.
         scorer_checkpoint: the WaveGAN authors' own classifier in place of a trained one.
         usefulness_seeds: trainings of the simple classifier on samples, on these with real clips,
             and on real clips, each, for Tables IV and V; the paper's are three; 0 leaves them out.
+        usefulness_steps: of each of these trainings, at most; 0 takes as many as a simple scorer
+            of the real clips has. One of 32 spectrograms of 256×128 takes 2.7 s of a core.
 
     Raises:
         ValueError: a number is out of range.
@@ -123,9 +122,15 @@ class EvaluateSettings:
     scorer: ScorerSettings = dataclasses.field(default_factory=ScorerSettings)
     scorer_checkpoint: Path | None = None
     usefulness_seeds: int = 1
+    usefulness_steps: int = 300
 
     def __post_init__(self):
-        for name, least in (("count", 1), ("seed", 0), ("usefulness_seeds", 0)):
+        for name, least in (
+            ("count", 1),
+            ("seed", 0),
+            ("usefulness_seeds", 0),
+            ("usefulness_steps", 0),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}.")
         if self.scores_out is not None:
@@ -133,6 +138,13 @@ class EvaluateSettings:
                 raise ValueError(f"--scores_out={self.scores_out} is for --samples alone; drop it.")
             if not self.scores_out.parent.is_dir():  # told now, not when all is scored
                 raise ValueError(f"--scores_out={self.scores_out}: its folder does not exist.")
+
+    @property
+    def simple(self) -> ScorerSettings:
+        """How simple classifiers are trained: as the scorer of that name."""
+        if self.scorer.name == "simple":
+            return self.scorer
+        return dataclasses.replace(self.scorer, name="simple", max_steps=None)
 
 
 def evaluate(
@@ -305,7 +317,9 @@ def score_run(
     elif hasattr(run, "generate"):
         with phases.phase(f"generating and scoring {settings.count} sounds") as record:
             folder = run_dir / EVALUATION
-            samples, first, source = generated(run, scorer, settings.count, settings.seed, folder)
+            samples, first, source = generated(
+                run, scorer, settings.count, settings.seed, folder, log=progress
+            )
             record["sounds"] = source.pop("generated_now")
     classes, seed = guiding.classes, settings.seed
     details: dict[str, Any] = {}
@@ -325,7 +339,7 @@ def score_run(
     if guidance is not None:
         with phases.phase(f"a simple classifier on the run's own {len(guidance)} labels"):
             details["simple_classifier_same_labels_accuracy"] = _trained_accuracy(
-                run, train.subset(guidance), known_test, len(classes), 0, settings.scorer
+                run, train.subset(guidance), known_test, len(classes), 0, settings.simple
             )
     if hasattr(run, "class_probabilities"):
         with phases.phase("the run's classifier"):
@@ -385,6 +399,9 @@ def score_run(
             "many, the more the fewer clips and the more dimensions; compare at equal clips alone",
             "samples": 0 if samples is None else len(samples),
             "samples_are": source,
+            # Of reconstructions and interpolations too, which are the run's own with --samples.
+            "vocoder": run.vocoder,
+            "refine": run.refine,
             "test_clips": len(known_test.labels),
             "train_clips": len(known.labels),
             "model": run.config.model,
@@ -682,13 +699,16 @@ def _usefulness(
     """Accuracy on real test clips of simple classifiers taught by samples (Tables IV and V).
 
     As many samples are taken as there are real training clips, as far as there are. All trainings
-    have as many steps: those of a scorer on the real clips, but no more than _MOST_TAUGHT_STEPS.
+    have as many steps: those of a simple scorer of the real clips, at most
+    `settings.usefulness_steps` unless that is 0.
     """
     count, classes = min(len(samples), len(known.labels)), samples.logits.shape[1]
     if set(samples.labels[:count].tolist()) != set(range(classes)):
         reason = "not every sample has a label, or not every class a sample"
         return {"samples": {"value": None, "reason": reason}}
-    steps = min(settings.scorer.steps(len(known.labels)), _MOST_TAUGHT_STEPS)
+    steps = settings.simple.steps(len(known.labels))
+    if settings.usefulness_steps:
+        steps = min(steps, settings.usefulness_steps)
     made = Clips(first(count), samples.labels[:count], ("",) * count, ("",) * count)
     both = Clips(
         np.concatenate([made.audio, known.audio]),
@@ -706,7 +726,7 @@ def _usefulness(
         for seed in range(settings.usefulness_seeds):
             progress(f"taught by {name.replace('_', ' ')}, seed {seed}, {steps} steps")
             trainings.append(
-                _trained_accuracy(run, clips, test, classes, seed, settings.scorer, steps)
+                _trained_accuracy(run, clips, test, classes, seed, settings.simple, steps)
             )
         accuracies = [training["value"] for training in trainings]
         result[name] = {
@@ -716,7 +736,8 @@ def _usefulness(
             "accuracies": accuracies,
             "training_clips": len(clips.labels),
             "steps": steps,
-            "batch": settings.scorer.batch_size,
+            "most_steps": settings.usefulness_steps or None,
+            "batch": settings.simple.batch_size,
             "test_clips": len(test.labels),
         }
         if len(accuracies) > 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,17 @@ from gaae_tf.quality import Scored
 from gaae_tf.scorers import Scorer
 
 BLOCK_SOUNDS = 250
+
+# What NumPy and zipfile raise where a byte of an archive is not what it was.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class Generator(Protocol):
@@ -45,7 +57,13 @@ class Generator(Protocol):
 
 
 def generated(
-    run: Generator, scorer: Scorer, count: int, seed: int, folder: Path, progress: bool = True
+    run: Generator,
+    scorer: Scorer,
+    count: int,
+    seed: int,
+    folder: Path,
+    progress: bool = True,
+    log: Callable[[str], None] = print,
 ) -> tuple[Scored, Callable[[int], np.ndarray], dict[str, Any]]:
     """Generates sounds of all classes alike, or of none, and scores them.
 
@@ -59,6 +77,7 @@ def generated(
         seed: of the sounds.
         folder: where finished blocks are kept: scores, and sounds in 16 bits.
         progress: whether to show progress on stderr.
+        log: receives a line for each damaged block, which is made anew.
 
     Returns:
         The scores; a function that gives the first so many sounds, int16 [n, clip_samples]; and
@@ -80,10 +99,11 @@ def generated(
     folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"block-{index:05d}.npz" for index in range(-(-count // BLOCK_SOUNDS))]
-    finished = sum(path.exists() for path in paths)
-    meter = Progress(len(paths) * BLOCK_SOUNDS, "sounds", progress, done=finished * BLOCK_SOUNDS)
+    finished = {path for path in paths if path.exists() and _is_whole(path, log)}
+    done = len(finished) * BLOCK_SOUNDS
+    meter = Progress(len(paths) * BLOCK_SOUNDS, "sounds", progress, done=done)
     for index, path in enumerate(paths):
-        if not path.exists():
+        if path not in finished:
             _write_block(path, *_block(run, seed, index), scorer)
             meter.step(BLOCK_SOUNDS)
     meter.close()
@@ -101,7 +121,7 @@ def generated(
                 blocks.append(block["audio"])
         return np.concatenate(blocks)[:wanted]
 
-    made = (len(paths) - finished) * BLOCK_SOUNDS
+    made = len(paths) * BLOCK_SOUNDS - done
     source = {"vocoder": run.vocoder, "refine": run.refine, "generated_now": made}
     return Scored("generated", **joined), first, source
 
@@ -137,11 +157,29 @@ def _made(run: Generator, label: tuple[str, ...], count: int, words: list[int]) 
     return to_int16(sounds)
 
 
+def _is_whole(path: Path, log: Callable[[str], None]) -> bool:
+    """Whether a kept block can be read to its end, where checksums are told."""
+    # Opened here, for NumPy leaves a file open that is no archive.
+    with path.open("rb") as file:
+        try:
+            with np.load(file) as block:
+                for name in ("audio", "labels", "logits", "features"):
+                    if len(block[name]) != BLOCK_SOUNDS:
+                        raise ValueError(f"{name} of {len(block[name])} sounds")
+        except _DAMAGES as error:
+            log(f"{path} is damaged ({error!r}); its sounds are made anew")
+            return False
+    return True
+
+
 def _write_block(path: Path, audio: np.ndarray, labels: np.ndarray, scorer: Scorer) -> None:
     logits, features = scorer.score(audio, sample_rate_hz=scorer.sample_rate_hz)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez(temporary, audio=audio, labels=labels, logits=logits, features=features)
-    temporary.replace(path)
+    try:
+        np.savez(temporary, audio=audio, labels=labels, logits=logits, features=features)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def from_folder(
@@ -194,7 +232,7 @@ def from_folder(
             waiting.append(to_int16(clip))
             if scored:
                 labels.append(_label(path.relative_to(folder), scorer.classes))
-                resampled += soundfile.info(path).samplerate != scorer.sample_rate_hz
+                resampled += soundfile.info(os.fsencode(path)).samplerate != scorer.sample_rate_hz
                 meter.step()
             if len(waiting) == BLOCK_SOUNDS:
                 yield np.stack(waiting)

@@ -120,7 +120,7 @@ class Scorer:
     Args:
         forward: TensorFlow function of float32 audio [batch, clip_samples] in [-1, 1] that gives
             logits [batch, classes] and features [batch, d].
-        record: What its JSON file holds.
+        record: What its JSON file holds, with the digest of the weights that it now has.
         kept_at: Its weights, None where they could not be kept.
 
     Attributes:
@@ -156,8 +156,9 @@ class Scorer:
 
     @property
     def identity(self) -> str:
-        """Digest of all that its weights depend on."""
-        text = json.dumps(self._record["description"], sort_keys=True)
+        """Digest of its weights and of all that they depend on."""
+        known = [self._record["description"], self._record["weights_sha256"]]
+        text = json.dumps(known, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def provenance(self) -> dict[str, Any]:
@@ -184,8 +185,8 @@ class Scorer:
             batches by rounding alone.
 
         Raises:
-            ValueError: Another rate, length or type of audio, values that are not finite, or no
-                clips.
+            ValueError: Another rate, length or type of audio, values that are not finite, no
+                clips, or outputs that are not finite.
         """
         if sample_rate_hz != self.sample_rate_hz:
             raise ValueError(
@@ -202,8 +203,13 @@ class Scorer:
                 clips = batch[start : start + _BATCH]
                 scale = np.float32(1 / 32768 if clips.dtype == np.int16 else 1)
                 outputs = self._forward(tf.constant(clips.astype(np.float32) * scale))
-                logits.append(outputs[0].numpy())
-                features.append(outputs[1].numpy())
+                for kept, output in zip((logits, features), outputs, strict=True):
+                    kept.append(output.numpy())
+                    if not np.isfinite(kept[-1]).all():
+                        raise ValueError(
+                            f"The {self.name} scorer, {self._kept_at or 'not kept'}, gives logits "
+                            "or features that are not finite; delete its files to have it anew."
+                        )
                 shown.step(len(clips))
         if not shown.done:
             raise ValueError("audio must hold at least one clip; received none.")
@@ -280,7 +286,7 @@ def trained_scorer(
             raise ValueError(
                 f"{weights} is damaged ({error}); delete it and {record_file} to train it anew."
             ) from error
-        return Scorer(forward, record, weights)
+        return Scorer(forward, record | {"weights_sha256": _weights_sha256(network)}, weights)
 
     clips = labelled_clips(read_clips(dataset, "train"), dataset, "train")
     steps = settings.steps(len(clips.labels))
@@ -298,6 +304,7 @@ def trained_scorer(
         "train_clips": len(clips.labels),
         "train_steps": steps,
         "train_seconds": round(time.monotonic() - started, 1),
+        "weights_sha256": _weights_sha256(network),
         "test_accuracy": None,
     }
     record["test_accuracy"] = _test_accuracy(Scorer(forward, record, None), dataset, progress, log)
@@ -367,12 +374,14 @@ def checkpoint_scorer(
 
     if record_file.is_file():
         log(f"taking the scorer of {prefix}, its accuracy from {record_file}")
-        return Scorer(forward, _read_record(record_file, description), prefix)
+        record = _read_record(record_file, description)
+        return Scorer(forward, record | {"weights_sha256": _weights_sha256(network)}, prefix)
     record = {
         "name": "wavegan_authors",
         "source": f"the WaveGAN authors' classifier, weights of {prefix}, step {step}",
         **_of_dataset(dataset),
         "description": description,
+        "weights_sha256": _weights_sha256(network),
         "test_accuracy": None,
     }
     record["test_accuracy"] = _test_accuracy(Scorer(forward, record, None), dataset, progress, log)
@@ -434,6 +443,14 @@ def _stem(dataset: Dataset, name: str, description: Mapping[str, Any]) -> Path:
     """Where a scorer is kept, without ending; a digest of all that it depends on names it."""
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
     return Path(dataset.path) / FOLDER / f"{name}-{digest}"
+
+
+def _weights_sha256(network: keras.Model) -> str:
+    """Digest of the weights in use: two trainings of one description need not give the same."""
+    digest = hashlib.sha256()
+    for weight in network.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
 
 
 def _of_dataset(dataset: Dataset) -> dict[str, Any]:

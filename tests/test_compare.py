@@ -195,6 +195,17 @@ def test_rows_that_do_not_compare_stand_apart_and_nothing_is_best(scores, differ
     assert table.blocks[0].title != table.blocks[1].title
 
 
+def test_scorers_of_other_weights_and_equal_accuracy_do_not_compare(scores):
+    def of_weights(digest):
+        made = scores()
+        made["provenance"]["scorer"]["weights_sha256"] = digest
+        return made
+
+    made = [system(str(i), of_weights(digest)) for i, digest in enumerate("aab")]
+    blocks = by_name(made)["quality"].blocks
+    assert [[r.name for r in b.rows if not r.yardstick] for b in blocks] == [["0", "1"], ["2"]]
+
+
 def test_a_block_tells_scorer_accuracy_sounds_and_each_row_seed_vocoder_and_step(scores):
     text = to_markdown(by_name([system("a", scores())])["quality"])
     assert "100.0 % right on 40 real test clips of notes" in text

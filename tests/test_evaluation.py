@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -202,6 +203,7 @@ def test_scores_file_holds_plain_figures_with_their_provenance(faithful):
     assert provenance["step"] == 7
     assert provenance["test_clips"] == 36
     assert provenance["labels_of_the_run"] == 6
+    assert (provenance["vocoder"], provenance["refine"]) == ("none", None)
     assert provenance["scorer"]["test_accuracy"]["value"] == written["scorer_test_accuracy"]
     assert not list(run_dir.glob(".*"))
 
@@ -264,6 +266,34 @@ def test_settings_out_of_range_are_named():
         EvaluateSettings(count=0)
     with pytest.raises(ValueError, match="--usefulness_seeds must be at least 0; got -1"):
         EvaluateSettings(usefulness_seeds=-1)
+    with pytest.raises(ValueError, match="--usefulness_steps must be at least 0; got -1"):
+        EvaluateSettings(usefulness_steps=-1)
+
+
+def test_simple_classifiers_are_trained_alike_whichever_scorer_scores():
+    by_wavegan = EvaluateSettings(scorer=ScorerSettings(name="wavegan"))
+    assert by_wavegan.simple == EvaluateSettings().simple == ScorerSettings(name="simple")
+    assert by_wavegan.simple.steps(10**6) == 3000
+
+
+def test_the_baseline_is_trained_alike_whichever_scorer_scores(
+    faithful, dataset, tmp_path, monkeypatch
+):
+    _, scores, _ = faithful
+    asked = []
+
+    def taught(run, clips, test, classes, seed, settings, steps=None):
+        asked.append(settings)
+        return scores["details"]["simple_classifier_same_labels_accuracy"]
+
+    monkeypatch.setattr(evaluation, "_trained_accuracy", taught)
+    scorer_of = evaluation.trained_scorer  # the kept one stands in, to save a training
+    monkeypatch.setattr(
+        evaluation, "trained_scorer", lambda of, _, **how: scorer_of(of, SETTINGS, **how)
+    )
+    by_wavegan = dataclasses.replace(SETTINGS, name="wavegan", max_steps=1500)
+    scores_of(ToneRun(dataset), tmp_path, monkeypatch, scorer=by_wavegan, count=10)
+    assert [(settings.name, settings.max_steps) for settings in asked] == [("simple", 3000)]
 
 
 def test_the_real_test_part_is_the_yardstick(faithful):
@@ -460,9 +490,9 @@ def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
     sounds = Scored("generated", np.zeros((200, 3)), np.zeros((200, 8)), np.arange(200) % 3)
     of = [ToneRun(dataset), sounds, lambda n: np.zeros((n, SAMPLES), np.int16), train, test]
 
-    def usefulness(seeds, **scorer):
+    def usefulness(seeds, most=300, **scorer):
         scorer = dataclasses.replace(SETTINGS, **scorer)
-        settings = EvaluateSettings(usefulness_seeds=seeds, scorer=scorer)
+        settings = EvaluateSettings(usefulness_seeds=seeds, usefulness_steps=most, scorer=scorer)
         return evaluation._usefulness(*of, settings, lambda _: None)
 
     table = usefulness(1)
@@ -476,8 +506,15 @@ def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
         assert row["interval_95"] == pytest.approx(list(expected))
     trained.clear()
     table = usefulness(2, passes=1000)
-    assert trained == [(evaluation._MOST_TAUGHT_STEPS, seed) for _ in range(3) for seed in (0, 1)]
+    assert trained == [(300, seed) for _ in range(3) for seed in (0, 1)]
     assert table["samples"]["deviation"] == 0.0
+    assert {row["most_steps"] for row in table.values()} == {300}
+    trained.clear()
+    assert {row["most_steps"] for row in usefulness(1, 20).values()} == {20}
+    assert trained == [(20, 0)] * 3
+    trained.clear()
+    assert {row["most_steps"] for row in usefulness(1, 0, passes=1000).values()} == {None}
+    assert trained == [(3000, 0)] * 3  # a simple scorer's most
     sounds.labels[:] = 1
     assert "not every class a sample" in usefulness(1)["samples"]["reason"]
 
@@ -490,6 +527,7 @@ def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, mon
     assert scores["details"]["samples"]["memorisation"]["value"] < 0.2
     assert scores["frechet_distance"] < 0.05
     assert scores["provenance"]["samples_are"]["files"] == 36
+    assert scores["provenance"]["vocoder"] == "none"  # of what the run reconstructs, not of these
     written = tmp_path / evaluation.SCORES_OF_SAMPLES
     assert json.loads(written.read_text()) == scores
     assert not (tmp_path / "scores.json").exists()  # which is of the run's own sounds
@@ -727,3 +765,20 @@ def test_command_names_a_missing_run(tmp_path):
     assert done.returncode == 1
     assert f"--run_dir={tmp_path / 'absent'} is no folder" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_says_what_is_kept(tmp_path, number, status):
+    code = (
+        "import os, evaluate\n"
+        f"evaluate.evaluate = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
+        f"evaluate.app.run(evaluate.main, ['evaluate.py', '--run_dir={tmp_path}'])\n"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "a finished scorer are kept" in done.stderr

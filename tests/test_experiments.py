@@ -216,6 +216,8 @@ def test_the_papers_scale_has_the_work_and_no_invented_time():
     assert text.endswith("# 24 commands; how long they take has not been measured")
     assert "datasets/nsynth is not there yet" in text
     assert "--scorer=wavegan" in text  # the digits' published scores are by that network
+    assert "--usefulness_steps=0" in text
+    assert "--usefulness_steps" not in plan_text(request(3, seeds=1))
 
 
 def test_sounds_guided_by_digits_are_scored_by_gender(monkeypatch):

@@ -1,5 +1,7 @@
 """Sounds are generated block by block and scored once; folders of sounds take the same road."""
 
+import errno
+import os
 import tracemalloc
 
 import numpy as np
@@ -96,6 +98,63 @@ def test_an_interrupted_evaluation_ends_as_an_unbroken_one(tmp_path):
     assert not list((tmp_path / "broken").rglob(".*"))
 
 
+def without_logits(path):
+    with np.load(path) as block:
+        kept = {name: block[name] for name in block.files if name != "logits"}
+    np.savez(path, **kept)
+
+
+def cut_rows(path):
+    with np.load(path) as block:
+        kept = {name: block[name] for name in block.files}
+    np.savez(path, **kept | {"features": kept["features"][:-1]})
+
+
+def flipped_sound(path):
+    content = bytearray(path.read_bytes())
+    content[content.index(b"audio.npy") + 1000] ^= 0xFF
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"no block"),
+        without_logits,
+        cut_rows,
+        flipped_sound,
+    ],
+    ids=["cut", "empty", "text", "without_logits", "cut_rows", "flipped_sound"],
+)
+def test_a_damaged_block_is_named_and_made_anew(tmp_path, damage):
+    whole, sounds, _ = generated(LevelRun(), LevelScorer(), 30, 0, tmp_path, progress=False)
+    path = sorted(tmp_path.rglob("*.npz"))[1]
+    expected = sounds(30)
+    damage(path)
+    scorer, lines = LevelScorer(), []
+    again, sounds, source = generated(
+        LevelRun(), scorer, 30, 0, tmp_path, progress=False, log=lines.append
+    )
+    (line,) = lines
+    assert line.startswith(f"{path} is damaged")
+    assert scorer.scored == source["generated_now"] == 10  # the others are kept
+    np.testing.assert_array_equal(again.logits, whole.logits)
+    np.testing.assert_array_equal(sounds(30), expected)
+
+
+def test_a_block_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(path, **_):
+        path.write_bytes(b"the first half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(samples.np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        generated(LevelRun(), LevelScorer(), 10, 0, tmp_path, progress=False)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize(
     "change", [{"weights_id": "b"}, {"vocoder": "pghi"}, {"refine": 8}, {"seed": 1}]
 )
@@ -106,6 +165,14 @@ def test_sounds_of_another_kind_are_not_taken_for_these(tmp_path, change):
         setattr(run, name, value)
     generated(run, scorer, 10, change.get("seed", 0), tmp_path, progress=False)
     assert scorer.scored == 20
+
+
+def test_scores_of_another_scorer_are_not_taken_for_these(tmp_path):
+    generated(LevelRun(), LevelScorer(), 10, 0, tmp_path, progress=False)
+    retrained = LevelScorer()
+    retrained.identity = "two"
+    generated(LevelRun(), retrained, 10, 0, tmp_path, progress=False)
+    assert retrained.scored == 10
 
 
 def test_sounds_that_are_not_finite_are_named(tmp_path):
@@ -155,6 +222,14 @@ def test_sounds_of_another_rate_are_resampled_and_counted(tmp_path):
     _, first, source = from_folder(tmp_path, LevelScorer(), progress=False)
     assert source["resampled"] == 2
     assert first(3).shape == (3, SAMPLES)
+
+
+def test_files_of_names_of_any_bytes_are_scored(tmp_path):
+    write(tmp_path / "loud/0.wav", 0.5)
+    os.rename(tmp_path / "loud/0.wav", os.fsencode(tmp_path) + b"/loud/\xff \xc3\xa9.wav")
+    scored, first, _ = from_folder(tmp_path, LevelScorer(), progress=False)
+    assert scored.labels.tolist() == [0]
+    assert first(1).shape == (1, SAMPLES)
 
 
 def test_silent_and_not_finite_sounds_are_skipped_with_the_reason(tmp_path):

@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 import scipy.stats
@@ -191,6 +192,46 @@ def test_a_damaged_kept_scorer_is_named(copy, ending):
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(ValueError, match=rf"simple-.*{re.escape(ending)} .*delete it"):
         trained("simple", copy)
+
+
+def change_weights(file, change):
+    """Puts `change` of each array in place of it in a file of weights."""
+
+    def visit(_, item):
+        if isinstance(item, h5py.Dataset):
+            item[...] = change(item[...])
+
+    with h5py.File(file, "r+") as weights:
+        weights.visititems(visit)
+
+
+def test_a_scorer_whose_outputs_are_not_finite_is_named(copy):
+    file = kept_file(copy, "simple", ".weights.h5")
+    change_weights(file, lambda weight: weight * np.nan)
+    scorer, _ = trained("simple", copy)
+    with pytest.raises(ValueError, match=rf"{re.escape(str(file))}, gives .* not finite"):
+        scorer.score(tones(3, seed=5)[0], sample_rate_hz=RATE_HZ)
+
+
+def test_a_scorer_of_other_weights_is_another(copy):
+    first, _ = trained("simple", copy)
+    change_weights(kept_file(copy, "simple", ".weights.h5"), lambda weight: weight * 1.5)
+    second, log = trained("simple", copy)
+    assert log.startswith("taking the scorer kept at ")
+    assert second.provenance()["description"] == first.provenance()["description"]
+    assert second.provenance()["weights_sha256"] != first.provenance()["weights_sha256"]
+    assert second.identity != first.identity
+
+
+def test_a_scorer_kept_without_the_digest_of_its_weights_is_the_same(copy):
+    first, _ = trained("simple", copy)
+    file = kept_file(copy, "simple", ".json")
+    record = json.loads(file.read_text())
+    del record["weights_sha256"]
+    file.write_text(json.dumps(record))
+    second, _ = trained("simple", copy)
+    assert second.identity == first.identity
+    assert second.provenance() == first.provenance()
 
 
 def test_a_scorer_that_cannot_be_kept_still_scores(dataset, tmp_path):

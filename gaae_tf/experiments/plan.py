@@ -312,6 +312,7 @@ def _evaluation(request: Request, run: Run) -> Iterator[Step]:
         f"--count={request.sounds}",
         f"--usefulness_seeds={request.usefulness_seeds}",
         f"--scorer={run.scale.data[run.setting.data].scorer}",
+        *run.scale.evaluate_flags,
     )
     yield Step(command, *_evaluation_time(request, run, SCORES), lambda: not lacks())
 

@@ -91,12 +91,14 @@ class Scale:
         stands_for: how its recordings relate to the paper's, in a sentence.
         data: by key.
         count: sounds that are scored of each run.
+        evaluate_flags: further flags of evaluate.py.
     """
 
     name: str
     stands_for: str
     data: dict[str, Data]
     count: int
+    evaluate_flags: tuple[str, ...] = ()
 
 
 _GENDER = ("--guidance_dataset=datasets/librispeech_gender", "--guidance_speakers_per_class=10")
@@ -126,6 +128,7 @@ SCALES = {
             "gender": Data("s09_by_gender", ("--flagfile=configs/librispeech_gender.flags",), ()),
         },
         count=50_000,
+        evaluate_flags=("--usefulness_steps=0",),  # a GPU's: as long as the scorer's training
     ),
     "cpu": Scale(
         "cpu",

@@ -626,14 +626,16 @@ def _grouped(systems: Sequence[System], key) -> list[list[System]]:
 
 
 def _scorer_id(run: Run) -> str:
-    """Digest of what a scorer's weights depend on, and of its accuracy; "" where unknown.
+    """Digest of a scorer's weights and what they depend on; "" where unknown.
 
-    Of equal descriptions, another accuracy tells that the weights are not the same.
+    Scores without a digest of the weights have its accuracy: another tells of other weights.
     """
     scorer = run.at(("provenance", "scorer")) if run.at(("provenance",)) else None
     if not isinstance(scorer, Mapping) or "description" not in scorer:
         return ""
     known = [scorer.get("name"), scorer["description"], scorer.get("test_accuracy")]
+    if "weights_sha256" in scorer:
+        known.append(scorer["weights_sha256"])
     return hashlib.sha256(_canonical(known).encode()).hexdigest()[:16]
 
 
