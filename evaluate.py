@@ -26,6 +26,7 @@ from gaae_tf.evaluation import (
 )
 from gaae_tf.listening import REPORT
 from gaae_tf.scorers import SCORERS, ScorerSettings
+from gaae_tf.synthesis import VOCODERS
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the training run.", required=True)
 _COUNT = flags.DEFINE_integer("count", SOUNDS, "Sounds to generate, over all classes.")
@@ -59,6 +60,15 @@ _USEFULNESS_STEPS = flags.DEFINE_integer(
     300,
     "Steps, at most, of each of these trainings; 0 takes as many as a simple scorer has.",
 )
+_VOCODER = flags.DEFINE_enum(
+    "vocoder",
+    None,
+    VOCODERS,
+    "What makes sounds of spectrograms; default pghi_fgla, or none for audio made directly.",
+)
+_REFINE = flags.DEFINE_integer(
+    "refine", None, "Its iterations; default as in gaae_tf.generate.", lower_bound=0
+)
 
 
 def main(argv: list[str]) -> int:
@@ -80,6 +90,8 @@ def main(argv: list[str]) -> int:
             scorer_checkpoint=Path(_SCORER_CHECKPOINT.value) if _SCORER_CHECKPOINT.value else None,
             usefulness_seeds=_USEFULNESS_SEEDS.value,
             usefulness_steps=_USEFULNESS_STEPS.value,
+            vocoder=_VOCODER.value,
+            refine=_REFINE.value,
         )
         scores = evaluate(
             _RUN_DIR.value,

@@ -110,6 +110,7 @@ class EvaluateSettings:
             and on real clips, each, for Tables IV and V; the paper's are three; 0 leaves them out.
         usefulness_steps: of each of these trainings, at most; 0 takes as many as a simple scorer
             of the real clips has. One of 32 spectrograms of 256×128 takes 2.7 s of a core.
+        vocoder, refine: what makes sounds of spectrograms, as in `gaae_tf.load`.
 
     Raises:
         ValueError: a number is out of range.
@@ -123,6 +124,8 @@ class EvaluateSettings:
     scorer_checkpoint: Path | None = None
     usefulness_seeds: int = 1
     usefulness_steps: int = 300
+    vocoder: str | None = None
+    refine: int | None = None
 
     def __post_init__(self):
         for name, least in (
@@ -180,7 +183,7 @@ def evaluate(
         raise FileNotFoundError(f"--run_dir={run_dir} is no folder; give that of a training run.")
     phases = Phases(log)
     with phases.phase("loading the run and its data sets"):
-        run = gaae_tf.load(run_dir)
+        run = gaae_tf.load(run_dir, vocoder=settings.vocoder, refine=settings.refine)
         dataset = load_dataset(run.config.dataset if dataset_dir is None else dataset_dir)
         guiding = _guiding(run, dataset, guidance_dataset_dir)
         _check_fit(run, dataset, guiding)

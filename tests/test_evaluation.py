@@ -208,6 +208,20 @@ def test_scores_file_holds_plain_figures_with_their_provenance(faithful):
     assert not list(run_dir.glob(".*"))
 
 
+def test_the_run_is_loaded_with_the_vocoder_that_is_asked_for(tmp_path, monkeypatch):
+    class Loaded(Exception):
+        pass
+
+    def load(run_dir, **options):
+        raise Loaded(run_dir, options)
+
+    monkeypatch.setattr(gaae_tf, "load", load)
+    settings = EvaluateSettings(vocoder="griffin_lim", refine=16)
+    with pytest.raises(Loaded) as loaded:
+        evaluate(tmp_path, settings)
+    assert loaded.value.args == (tmp_path, {"vocoder": "griffin_lim", "refine": 16})
+
+
 def test_a_comparison_finds_every_figure(faithful):
     _, scores, _ = faithful
     made = {table.name: table for table in tables([System("run", (Run("run", scores),))])}

@@ -209,6 +209,12 @@ def test_times_are_limits_until_a_run_of_another_seed_was_measured():
     assert lines[at + 1] == "# about 10 min, as out/cpu/fsdd-gaae-5-seed0/scores.json took"
 
 
+def test_specgan_is_scored_by_its_authors_vocoder():
+    lines = [line for line in plan_text(request(1, seeds=1)).splitlines() if "evaluate.py" in line]
+    other = {line for line in lines if "--vocoder=griffin_lim --refine=16" in line}
+    assert other == {line for line in lines if "specgan" in line} != set()
+
+
 def test_the_papers_scale_has_the_work_and_no_invented_time():
     text = plan_text(request(3, scale="paper", seeds=1))
     assert "60,000 iterations × batch 128; the paper's GAAE took about 21 hours on two" in text

@@ -30,6 +30,7 @@ from gaae_tf.experiments.tables import (
     FIGURES,
     SCALES,
     TABLES,
+    VOCODER_FLAGS,
     Pictures,
     Scale,
     Setting,
@@ -313,6 +314,7 @@ def _evaluation(request: Request, run: Run) -> Iterator[Step]:
         f"--usefulness_seeds={request.usefulness_seeds}",
         f"--scorer={run.scale.data[run.setting.data].scorer}",
         *run.scale.evaluate_flags,
+        *VOCODER_FLAGS.get(run.setting.model, ()),
     )
     yield Step(command, *_evaluation_time(request, run, SCORES), lambda: not lacks())
 

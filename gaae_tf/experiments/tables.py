@@ -101,6 +101,9 @@ class Scale:
     evaluate_flags: tuple[str, ...] = ()
 
 
+# Of evaluate.py, for a system whose authors' vocoder is not the default (arXiv 1802.04208).
+VOCODER_FLAGS = {"specgan": ("--vocoder=griffin_lim", "--refine=16")}
+
 _GENDER = ("--guidance_dataset=datasets/librispeech_gender", "--guidance_speakers_per_class=10")
 _S09 = Data(
     "s09",
