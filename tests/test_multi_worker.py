@@ -63,7 +63,8 @@ if this_worker(sys.argv[1]).is_chief:
     np.savez(sys.argv[3], *[weight.numpy() for weight in model.weights])
 """.replace("{steps}", str(STEPS))
 
-# One worker's batch overflows, then no one's. Each worker saves its weights and scale after both.
+# The gradients of one worker's batch overflow, its loss does not; then no one's do. Each worker
+# saves its weights and scale after both.
 OVERFLOW = """
 import sys
 sys.path.insert(0, "tests")
@@ -81,7 +82,7 @@ with strategy.scope():
     model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
 x = tf.random.stateless_normal([4, 16, 16, 1], [1, index])
 y = tf.one_hot([0, 1, 2, 0], 3)
-steps = [x + (np.inf if index == 1 else 0.0), x]
+steps = [x * (1000.0 if index == 1 else 1.0), x]
 data = tf.data.Dataset.from_tensor_slices(((tf.stack(steps), tf.stack([y, y])),))
 batches = iter(strategy.distribute_datasets_from_function(lambda context: data))
 @tf.function
@@ -90,7 +91,9 @@ def step():
 saved = {}
 for when in ("before", "overflow", "after"):
     if when != "before":
-        step()
+        logs = step()
+        for name in ("C_loss", "gradient_norm_C"):
+            saved[f"{name}_{when}"] = logs[name].numpy()
     saved[f"scale_{when}"] = model.classifier_optimizer.dynamic_scale.numpy()
     for i, weight in enumerate(model.classifier.weights):
         saved[f"{when}_{i}"] = weight.numpy()
@@ -254,6 +257,8 @@ def test_an_overflow_on_one_worker_is_left_out_by_all(tmp_path):
     assert first.keys() == second.keys()
     for name in first:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+    assert np.isfinite(first["C_loss_overflow"])  # else the loop would take it for a divergence
+    assert not np.isfinite(first["gradient_norm_C_overflow"])
     assert first["scale_overflow"] == first["scale_before"] / 2
     assert first["scale_after"] == first["scale_overflow"]
     names = [name.removeprefix("before_") for name in first if name.startswith("before_")]
