@@ -170,3 +170,31 @@ def test_the_replica_that_diverged_is_named(mirrored, replica, tmp_path):
             config,
             checkpoints,
         )
+
+
+@pytest.mark.parametrize("to_mirrored", [True, False], ids=["one-to-two", "two-to-one"])
+def test_a_checkpoint_of_other_devices_is_restored_to_the_bit(mirrored, to_mirrored, tmp_path):
+    one = tf.distribute.get_strategy()
+    saving, restoring = (one, mirrored) if to_mirrored else (mirrored, one)
+
+    def checkpointed(strategy, seed):
+        """A tiny GAAE and its optimizers, every variable of theirs random, and its checkpoints."""
+        with strategy.scope():
+            model = test_gaae.tiny_model()
+            checkpoints = Checkpoints(tmp_path, model, keep=1)
+        optimizers = [model.optimizer_of(name) for name in model.OPTIMIZERS]
+        rng = np.random.default_rng(seed)
+        variables = model.weights + [one for each in optimizers for one in each.variables]
+        for variable in variables:
+            variable.assign(rng.uniform(0.0, 100.0, variable.shape))
+        return [variable.value for variable in variables], checkpoints
+
+    saved, checkpoints = checkpointed(saving, seed=1)
+    values = [variable.numpy() for variable in saved]
+    checkpoints.save()
+    restored, checkpoints = checkpointed(restoring, seed=2)
+    assert not any(np.array_equal(a, b.numpy()) for a, b in zip(values, restored, strict=True))
+    checkpoints.restore()
+    for value, variable in zip(values, restored, strict=True):
+        for local in restoring.experimental_local_results(variable):
+            np.testing.assert_array_equal(local.numpy(), value, err_msg=variable.name)
