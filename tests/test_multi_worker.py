@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_callbacks import read
 from test_fit import assert_same_state, state, tiny_config
 
 from gaae_tf.training import fit
@@ -190,6 +191,20 @@ def test_two_workers_make_a_run_that_one_device_continues(config, tmp_path):
     assert not (tmp_path / "run" / "lock").exists()
     fit.train(dataclasses.replace(config, strategy="one", steps=8))
     assert int(state(tmp_path / "run")["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 8
+
+
+@pytest.mark.long
+def test_two_workers_train_a_gaae_that_one_device_continues(tiny_dataset, tmp_path):
+    run_dir = tmp_path / "run"
+    config = tiny_config(
+        tiny_dataset, run_dir, strategy="multi_worker", steps=4, checkpoint_every=4, summary_every=2
+    )
+    assert ended(started(arguments(config), 2, tmp_path)) == [0, 0]
+    assert [step for step, _ in read(run_dir / "logs")["spectrograms"]] == [2, 4]
+    fit.train(dataclasses.replace(config, strategy="one", steps=8))
+    after = state(run_dir)
+    assert int(after["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 8
+    assert all(np.isfinite(after[name]).all() for name in after if after[name].dtype.kind == "f")
 
 
 @pytest.mark.long
