@@ -166,8 +166,9 @@ def test_weights_after_twenty_steps_are_those_of_one_device(
 ):
     weights = weights_of(topology, devices, workers, tmp_path)
     for a, b in zip(weights_of_one, weights, strict=True):
-        scale = max(1.0, float(np.abs(a).max()))
-        assert np.abs(a - b).max() <= 1e-5 * scale
+        # Gradients of some biases cancel, the head's over examples, others' because a batch
+        # normalisation follows: what is left of them, 1e-3 and less, has errors of its terms' size.
+        assert np.abs(a - b).max() <= max(1e-5 * np.abs(a).max(), 5e-8)
 
 
 def arguments(config):
