@@ -11,7 +11,9 @@ import test_gaae
 import test_wasserstein
 
 from gaae_tf.config import TrainConfig
+from gaae_tf.models.classifying import Classifier
 from gaae_tf.models.system import System, batch_mean, over_replicas
+from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.training import loop
 from gaae_tf.training.checkpoints import Checkpoints
 
@@ -81,6 +83,55 @@ def test_replicas_keep_equal_weights_under_adam_and_mixed_precision(mirrored):
     assert model.step.numpy() == 2
 
 
+@pytest.mark.parametrize("replica", [0, 1])
+def test_gradients_that_overflow_on_one_replica_are_left_out_by_all(mirrored, replica):
+    with mirrored.scope():
+        network = SimpleClassifier(3, seed=1, dtype="mixed_float16")
+        network.build((None, 16, 16, 1))
+        model = Classifier(network)
+        model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
+    labels = tf.one_hot([0, 1, 2, 0], 3)
+
+    @tf.function
+    def step(x):
+        return mirrored.run(lambda x: model.train_step(((x, labels),)), args=(x,))
+
+    def trained(factors):
+        """Logs, and each replica's weights, after a step on inputs times each replica's factor."""
+        noise = np.random.default_rng(1).normal(size=(2, 4, 16, 16, 1)).astype(np.float32)
+        x = mirrored.experimental_distribute_values_from_function(
+            lambda context: tf.constant(
+                noise[context.replica_id_in_sync_group] * factors[context.replica_id_in_sync_group]
+            )
+        )
+        logs = {name: mirrored.experimental_local_results(log)[0] for name, log in step(x).items()}
+        variables = [variable.value for variable in network.weights]
+        return logs, [
+            [value.numpy() for value in mirrored.experimental_local_results(variable)]
+            for variable in variables
+        ]
+
+    _, before = trained([1.0, 1.0])
+    assert model.classifier_optimizer.dynamic_scale.numpy() == 2.0**15
+    factors = [1.0, 1.0]
+    factors[replica] = 1000.0  # the loss is some hundreds, gradients times 2^15 more than float16
+    logs, overflowed = trained(factors)
+    assert np.isfinite(logs["C_loss"])
+    assert not np.isfinite(logs["gradient_norm_C"])
+    assert loop._diverging_replicas(model, mirrored) == []
+    assert model.classifier_optimizer.dynamic_scale.numpy() == 2.0**14
+    assert model.step.numpy() == 2
+    for old, new in zip(before, overflowed, strict=True):
+        for value in new:
+            np.testing.assert_array_equal(value, old[0])
+    _, after = trained([1.0, 1.0])
+    assert model.step.numpy() == 3
+    assert model.classifier_optimizer.dynamic_scale.numpy() == 2.0**14
+    for old, new in zip(before, after, strict=True):
+        assert not np.array_equal(old[0], new[0])
+        np.testing.assert_array_equal(new[0], new[1])
+
+
 class Minimal(System):
     """One network that learns to give its input back."""
 
@@ -119,3 +170,31 @@ def test_the_replica_that_diverged_is_named(mirrored, replica, tmp_path):
             config,
             checkpoints,
         )
+
+
+@pytest.mark.parametrize("to_mirrored", [True, False], ids=["one-to-two", "two-to-one"])
+def test_a_checkpoint_of_other_devices_is_restored_to_the_bit(mirrored, to_mirrored, tmp_path):
+    one = tf.distribute.get_strategy()
+    saving, restoring = (one, mirrored) if to_mirrored else (mirrored, one)
+
+    def checkpointed(strategy, seed):
+        """A tiny GAAE and its optimizers, every variable of theirs random, and its checkpoints."""
+        with strategy.scope():
+            model = test_gaae.tiny_model()
+            checkpoints = Checkpoints(tmp_path, model, keep=1)
+        optimizers = [model.optimizer_of(name) for name in model.OPTIMIZERS]
+        rng = np.random.default_rng(seed)
+        variables = model.weights + [one for each in optimizers for one in each.variables]
+        for variable in variables:
+            variable.assign(rng.uniform(0.0, 100.0, variable.shape))
+        return [variable.value for variable in variables], checkpoints
+
+    saved, checkpoints = checkpointed(saving, seed=1)
+    values = [variable.numpy() for variable in saved]
+    checkpoints.save()
+    restored, checkpoints = checkpointed(restoring, seed=2)
+    assert not any(np.array_equal(a, b.numpy()) for a, b in zip(values, restored, strict=True))
+    checkpoints.restore()
+    for value, variable in zip(values, restored, strict=True):
+        for local in restoring.experimental_local_results(variable):
+            np.testing.assert_array_equal(local.numpy(), value, err_msg=variable.name)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_callbacks import read
 from test_fit import assert_same_state, state, tiny_config
 
 from gaae_tf.training import fit
@@ -63,7 +64,8 @@ if this_worker(sys.argv[1]).is_chief:
     np.savez(sys.argv[3], *[weight.numpy() for weight in model.weights])
 """.replace("{steps}", str(STEPS))
 
-# One worker's batch overflows, then no one's. Each worker saves its weights and scale after both.
+# The gradients of one worker's batch overflow, its loss does not; then no one's do. Each worker
+# saves its weights and scale after both.
 OVERFLOW = """
 import sys
 sys.path.insert(0, "tests")
@@ -81,7 +83,7 @@ with strategy.scope():
     model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
 x = tf.random.stateless_normal([4, 16, 16, 1], [1, index])
 y = tf.one_hot([0, 1, 2, 0], 3)
-steps = [x + (np.inf if index == 1 else 0.0), x]
+steps = [x * (1000.0 if index == 1 else 1.0), x]
 data = tf.data.Dataset.from_tensor_slices(((tf.stack(steps), tf.stack([y, y])),))
 batches = iter(strategy.distribute_datasets_from_function(lambda context: data))
 @tf.function
@@ -90,7 +92,9 @@ def step():
 saved = {}
 for when in ("before", "overflow", "after"):
     if when != "before":
-        step()
+        logs = step()
+        for name in ("C_loss", "gradient_norm_C"):
+            saved[f"{name}_{when}"] = logs[name].numpy()
     saved[f"scale_{when}"] = model.classifier_optimizer.dynamic_scale.numpy()
     for i, weight in enumerate(model.classifier.weights):
         saved[f"{when}_{i}"] = weight.numpy()
@@ -162,8 +166,9 @@ def test_weights_after_twenty_steps_are_those_of_one_device(
 ):
     weights = weights_of(topology, devices, workers, tmp_path)
     for a, b in zip(weights_of_one, weights, strict=True):
-        scale = max(1.0, float(np.abs(a).max()))
-        assert np.abs(a - b).max() <= 1e-5 * scale
+        # Gradients of some biases cancel, the head's over examples, others' because a batch
+        # normalisation follows: what is left of them, 1e-3 and less, has errors of its terms' size.
+        assert np.abs(a - b).max() <= max(1e-5 * np.abs(a).max(), 5e-8)
 
 
 def arguments(config):
@@ -187,6 +192,20 @@ def test_two_workers_make_a_run_that_one_device_continues(config, tmp_path):
     assert not (tmp_path / "run" / "lock").exists()
     fit.train(dataclasses.replace(config, strategy="one", steps=8))
     assert int(state(tmp_path / "run")["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 8
+
+
+@pytest.mark.long
+def test_two_workers_train_a_gaae_that_one_device_continues(tiny_dataset, tmp_path):
+    run_dir = tmp_path / "run"
+    config = tiny_config(
+        tiny_dataset, run_dir, strategy="multi_worker", steps=4, checkpoint_every=4, summary_every=2
+    )
+    assert ended(started(arguments(config), 2, tmp_path)) == [0, 0]
+    assert [step for step, _ in read(run_dir / "logs")["spectrograms"]] == [2, 4]
+    fit.train(dataclasses.replace(config, strategy="one", steps=8))
+    after = state(run_dir)
+    assert int(after["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 8
+    assert all(np.isfinite(after[name]).all() for name in after if after[name].dtype.kind == "f")
 
 
 @pytest.mark.long
@@ -254,6 +273,8 @@ def test_an_overflow_on_one_worker_is_left_out_by_all(tmp_path):
     assert first.keys() == second.keys()
     for name in first:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+    assert np.isfinite(first["C_loss_overflow"])  # else the loop would take it for a divergence
+    assert not np.isfinite(first["gradient_norm_C_overflow"])
     assert first["scale_overflow"] == first["scale_before"] / 2
     assert first["scale_after"] == first["scale_overflow"]
     names = [name.removeprefix("before_") for name in first if name.startswith("before_")]
