@@ -294,6 +294,19 @@ def test_scores_of_before_show_the_real_test_clips_with_both_counts(scores):
     assert line(table, "real test clips", "samples.inception_score")["clips"] == "40, 4 a split"
 
 
+@pytest.mark.parametrize(
+    ("clips", "splits"),
+    [(10**400, 2), (80, 0), (80, "2"), ("many", 2), ([None, 3], 2), ({}, None)],
+    ids=["huge", "no splits", "text splits", "text", "list", "object"],
+)
+def test_numbers_of_clips_that_are_none_stop_no_table(scores, clips, splits):
+    broken = scores()
+    broken["details"]["samples"]["inception_score"] |= {"clips": clips, "splits": splits}
+    table = by_name([system("a", broken)])["quality"]
+    assert "a split" not in line(table, "a", "samples.inception_score")["clips"]
+    assert "IS" in to_markdown(table)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_latex_is_well_formed(scores, name):
     systems = [system(r"a_b & 5% {x}\~", scores()), system("c", scores(0.2, scorer=OTHER_SCORER))]

@@ -542,7 +542,8 @@ def _clips(figure: Mapping[str, Any]) -> str:
         for number in (clips if isinstance(clips, list) else [clips])
         if number is not None
     )
-    if isinstance(clips, int) and isinstance(splits, int) and splits > 0:
+    known = isinstance(clips, int) and isinstance(splits, int)
+    if known and 0 < splits <= clips < 1 << 53:  # a stranger's file may say anything
         text += f", {clips / splits:,.5g} a split"
     return text
 
