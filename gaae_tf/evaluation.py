@@ -10,7 +10,9 @@ say for too few test clips, is null with the reason beside it, never a made-up n
     the main figures, plain numbers or null
     details
         samples, real_test, real_train   figures by measure (`gaae_tf.quality`); real clips' are the
-                                         yardstick, measured as if they were samples
+                                         yardstick, measured as if they were samples;
+                                         samples' `at_real_test_count` has what compares with it:
+                                         figures of as many sounds as there are real test clips
         interpolation, confusion         of sounds along paths; which class found for which meant
         classifier_test_accuracy, simple_classifier_same_labels_accuracy, reconstruction
         representations                  probes of the codes (`gaae_tf.representations.Probe`)
@@ -47,7 +49,7 @@ from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
 from gaae_tf.ops.stft import stft
 from gaae_tf.phases import Phases
-from gaae_tf.quality import Scored, accuracy, quality
+from gaae_tf.quality import Scored, accuracy, at_real_test_count, quality
 from gaae_tf.representations import Probe, probes
 from gaae_tf.samples import Generator, from_folder, generated
 from gaae_tf.scorers import (
@@ -333,6 +335,9 @@ def score_run(
             figures = quality(samples, real_train, real_test, classes, seed, progress, seen)
             if figures["memorisation"]["value"] is not None:
                 figures["memorisation"]["training_clips"] = seen_are
+            figures["at_real_test_count"] = at_real_test_count(
+                samples, real_train, real_test, seed, progress
+            )
         details["samples"] = figures
         meant["samples"] = (samples.labels, samples.logits.argmax(axis=1))
     with phases.phase("measures of real clips"):
@@ -434,17 +439,25 @@ def score_run(
 
 
 def format_table(scores: dict[str, Any]) -> str:
-    """Lays the figures of `scores.json` out for reading, the real data's beside them."""
+    """Lays the figures of `scores.json` out for reading, the real data's beside them.
+
+    Numbers of clips stand with the figures that depend on them, and below such a figure of samples
+    that of as many as there are real test clips.
+    """
     details, provenance = scores["details"], scores["provenance"]
     scorer = provenance["scorer"]
     columns = {"real test": details["real_test"], "real train": details["real_train"]}
     if "samples" in details:
         columns = {"samples": details["samples"]} | columns
+    equal = details.get("samples", {}).get("at_real_test_count", {})
     percent, number = "{:.1%}", "{:.3f}"
     lines = [f"{'':<44}" + "".join(f"{name:>22}" for name in columns)]
 
+    def texts(name: str, *cells: str) -> None:
+        lines.append(f"{name:<44}" + "".join(f"{cell:>22}" for cell in cells))
+
     def row(name: str, *figures: dict[str, Any] | None, form: str = number) -> None:
-        lines.append(f"{name:<44}" + "".join(f"{_cell(figure, form):>22}" for figure in figures))
+        texts(name, *(_cell(figure, form) for figure in figures))
 
     def of_all(name: str, measure: str, form: str = number) -> None:
         row(name, *(of[measure] for of in columns.values()), form=form)
@@ -453,20 +466,41 @@ def format_table(scores: dict[str, Any]) -> str:
         for name in details["real_test"][measure]:
             row(f"    {name}", *(of[measure][name] for of in columns.values()), form=percent)
 
+    def at_equal_count(*path: str, form: str = number) -> None:
+        figure, real = equal, details["real_test"]
+        for part in path:
+            figure, real = figure.get(part, {}), real.get(part, {})
+        if figure:
+            row(f"    {equal['clips']:,} sounds, as many as real test", figure, real, form=form)
+
+    texts("clips", *(_clips(of["inception_score"]) for of in columns.values()))
     of_all("requested class found", "class_accuracy", percent)
     by_class("class_accuracy_by_class")
     lines.append("share found to be of the class")
     by_class("class_share")
     of_all("Inception Score", "inception_score")
+    texts("    clips a split", *(_clips_a_split(of["inception_score"]) for of in columns.values()))
+    at_equal_count("inception_score")
     of_all("modified Inception Score", "modified_inception_score", "{:.3g}")
+    at_equal_count("modified_inception_score", form="{:.3g}")
     of_all("AM score", "am_score")
+    at_equal_count("am_score")
     if "samples" in details:
         sounds, real = details["samples"], details["real_test"]
         for against in ("against_real_train", "against_real_test"):
+            told = None
             for name, figure in sounds[against].items():
+                figures = figure, real.get(against, {}).get(name)
+                clips = [_clips(one) for one in figures]
+                if clips != told:  # neighbours' measures take so many at most
+                    texts(f"clips, {against.replace('_', ' ')}", *clips)
+                    told = clips
                 label = f"{name.replace('_', ' ')}, {against.replace('_', ' ')}"
-                row(label, figure, real.get(against, {}).get(name))
+                row(label, *figures)
+                at_equal_count(against, name)
         row("nearer to training clips than 95 % of test", sounds["memorisation"], form=percent)
+        if "reason" in equal:
+            lines.append(f"as many sounds as real test: not to be had, {equal['reason']}")
     lines.append("")
     if "classifier_test_accuracy" in details:
         row("C's accuracy on real test", details["classifier_test_accuracy"], form=percent)
@@ -516,6 +550,17 @@ def format_table(scores: dict[str, Any]) -> str:
             f"{'' if rate is None else f'{rate:,.1f}':>12}"
         )
     return "\n".join(lines)
+
+
+def _clips(figure: dict[str, Any] | None) -> str:
+    clips = (figure or {}).get("clips", [])
+    return " / ".join(f"{n:,}" for n in (clips if isinstance(clips, list) else [clips]))
+
+
+def _clips_a_split(figure: dict[str, Any]) -> str:
+    if not {"clips", "splits"} <= figure.keys():
+        return ""
+    return f"{figure['clips'] / figure['splits']:,.5g}"
 
 
 def _cell(figure: dict[str, Any] | None, form: str) -> str:

@@ -151,12 +151,22 @@ def _scores(scores: dict[str, Any]) -> Iterator[Score]:
         if path[0] == "against_real_test":  # real test clips themselves, against real training
             real = _at(details["real_test"], ("against_real_train", *path[1:]))
             yardstick = "real test against real training clips"
-        yardsticks = {}
+        equal = details["samples"].get("at_real_test_count", {})
+        at = ("against_real_train", *path[1:]) if path[0] == "against_real_test" else path
+        # Only at the yardstick's own number of clips does a figure compare with it.
+        held = {"as many sounds as real test": _at(equal, at), yardstick: real}
+        yardsticks = {
+            f"{what} ({_clips(one)})": factor * one["value"]
+            for what, one in held.items()
+            if one is not None and one["value"] is not None
+        }
         if path[0] == "memorisation":
-            yardsticks["fair sounds"] = 5.0
-        elif real is not None and real["value"] is not None:
-            yardsticks[f"{yardstick} ({_clips(real)})"] = factor * real["value"]
-        of = samples | {"clips": _clips(figure)} if "clips" in figure else samples
+            yardsticks = {"fair sounds": 5.0}
+        of = samples
+        if "clips" in figure:
+            name, of = f"{name} ({_clips(figure)})", samples | {"clips": _clips(figure)}
+        if "reason" in equal and path[0] != "memorisation":
+            of = of | {"as many sounds as real test": f"none: {equal['reason']}"}
         yield _score(name, figure, unit, factor, decimals, better, of, yardsticks)
     if "classifier_test_accuracy" in details:
         same = details["simple_classifier_same_labels_accuracy"]
@@ -208,7 +218,8 @@ def _smoothness_scores(interpolation: dict[str, Any], known: dict[str, str]) -> 
 
 def _clips(figure: dict[str, Any]) -> str:
     clips = figure["clips"]
-    return " against ".join(f"{n:,}" for n in (clips if isinstance(clips, list) else [clips]))
+    text = " against ".join(f"{n:,}" for n in (clips if isinstance(clips, list) else [clips]))
+    return f"{text}, {clips / figure['splits']:,.5g} a split" if "splits" in figure else text
 
 
 def _at(figures: dict[str, Any], path: Sequence[str]) -> dict[str, Any] | None:

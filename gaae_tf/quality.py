@@ -87,7 +87,7 @@ def quality(
         Figures by name; `class_accuracy_by_class` by class, distances by reference set.
     """
     log(f"{samples.name}: Inception Scores")
-    figures = _of_logits(samples, real_train, classes, seed)
+    figures = _accuracies(samples, classes) | _inception_scores(samples, real_train, seed)
     if samples is real_train:
         return figures
     for reference in (real_train, real_test):
@@ -106,15 +106,50 @@ def quality(
     return figures
 
 
-def _of_logits(
-    samples: Scored, real_train: Scored, classes: Sequence[str], seed: int
+def at_real_test_count(
+    samples: Scored,
+    real_train: Scored,
+    real_test: Scored,
+    seed: int = 0,
+    log: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Accuracies and scores, which need no reference but the training clips' distribution."""
+    """Measures as many samples as there are real test clips, as those are measured.
+
+    Scores and distances depend on numbers of clips: an Inception Score of 10 classes in parts of 25
+    clips stays below 10 even of perfect sounds. Only at their own number do samples compare with
+    the yardstick, real test clips against real training clips.
+
+    Args:
+        samples: the sounds, of which a random part is taken; all, in order, of just as many.
+        real_train: real training clips.
+        real_test: real test clips.
+        seed: of the part, shuffles, subsets and resamplings.
+        log: receives what is measured.
+
+    Returns:
+        "clips", how many; and by name those of `quality`'s figures that depend on it, the distances
+        under "against_real_train". Of too few samples "clips", a "value" of None and a "reason".
+    """
+    count = len(real_test)
+    if len(samples) < count:
+        reason = f"{len(samples)} samples are fewer than the {count} real test clips"
+        return {"value": None, "reason": reason, "clips": count}
+    log(f"{samples.name}: {count} of them, as many as real test clips")
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(samples))[:count])
+    some = Scored(
+        samples.name, samples.logits[chosen], samples.features[chosen], samples.labels[chosen]
+    )
+    return {
+        "clips": count,
+        **_inception_scores(some, real_train, seed),
+        "against_real_train": _against(some, real_train, seed),
+    }
+
+
+def _accuracies(samples: Scored, classes: Sequence[str]) -> dict[str, Any]:
     labelled = samples.labels >= 0
     predicted = samples.logits.argmax(axis=1)
     found = (predicted == samples.labels)[labelled]
-    probabilities = scipy.special.softmax(samples.logits.astype(np.float64), axis=1)
-    train_distribution = scipy.special.softmax(real_train.logits.astype(np.float64), axis=1)
     return {
         "class_accuracy": accuracy(found),
         "class_accuracy_by_class": {
@@ -122,6 +157,14 @@ def _of_logits(
             for label, name in enumerate(classes)
         },
         "class_share": {name: accuracy(predicted == label) for label, name in enumerate(classes)},
+    }
+
+
+def _inception_scores(samples: Scored, real_train: Scored, seed: int) -> dict[str, Figure]:
+    """Scores that need no reference but the training clips' distribution."""
+    probabilities = scipy.special.softmax(samples.logits.astype(np.float64), axis=1)
+    train_distribution = scipy.special.softmax(real_train.logits.astype(np.float64), axis=1)
+    return {
         "inception_score": _figure(
             lambda: inception_score(probabilities, INCEPTION_SPLITS, seed),
             _OF_SPLITS,

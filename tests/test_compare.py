@@ -13,7 +13,7 @@ import pytest
 from absl import flags
 
 from gaae_tf.metrics.intervals import wilson_interval
-from gaae_tf.quality import Scored, quality
+from gaae_tf.quality import Scored, at_real_test_count, quality
 from gaae_tf.report import __main__ as command
 from gaae_tf.report import figures
 from gaae_tf.report.compare import Run, System, tables
@@ -50,13 +50,14 @@ def measured():
         error: quality(scored("generated", 80, error, 3), train, test, CLASSES)
         for error in (0.05, 0.2, 0.4)
     }
-    return made, quality(test, train, test, CLASSES)
+    equal = at_real_test_count(scored("generated", 80, 0.05, 3), train, test)
+    return made, quality(test, train, test, CLASSES), equal
 
 
 @pytest.fixture
 def scores(measured):
     """Makes a run's scores: the form of evaluation.score_run, sound figures by `quality`."""
-    made, real = measured
+    made, real, _ = measured
 
     def build(error=0.05, right=36, **provenance):
         accuracy = {"value": 1.0, "interval_95": [0.91, 1.0], "correct": 40, "clips": 40}
@@ -269,6 +270,52 @@ def test_real_test_clips_and_chance_are_yardsticks(scores):
     assert float(found["value"]) == real
     assert found["kind"] == "yardstick"
     assert float(line(made["representations"], "chance", "class.both.linear")["value"]) == 0.5
+
+
+def test_real_test_clips_stand_beside_as_many_sounds_alone_and_counts_are_told(scores, measured):
+    counted = scores()
+    counted["details"]["samples"]["at_real_test_count"] = measured[2]
+    table = by_name([system("a", counted)])["quality"]
+    found, real = line(table, "a", "at_real_test_count.inception_score"), measured[1]
+    assert float(found["value"]) == measured[2]["inception_score"]["value"]
+    assert found["clips"] == "40, 4 a split"
+    found = line(table, "real test clips", "at_real_test_count.inception_score")
+    assert float(found["value"]) == real["inception_score"]["value"]
+    found = line(table, "real test clips", "at_real_test_count.against_real_train.precision")
+    assert float(found["value"]) == real["against_real_train"]["precision"]["value"]
+    assert found["clips"] == "40 against 60"
+    assert line(table, "real test clips", "samples.inception_score")["value"] == ""
+    assert line(table, "real test clips", "samples.against_real_train.precision")["value"] == ""
+    text = to_markdown(table)
+    part = text[text.index("Scores, as many sounds as real test clips:") :]
+    assert "- clips of a, real test clips: 40, 4 a split (IS); 40 (modified IS, AM)" in part
+    assert "- clips of a, real test clips: 40 against 60 (" in part
+    assert "clips of a, real test clips: 40, 4 a split (IS)" in to_latex(table)
+    panels = [axes for axes in picture(table).axes if axes.get_title().startswith("IS ")]
+    dashed = [sum(x.get_linestyle() == "--" for x in axes.lines) for axes in panels]
+    assert dashed == [0, 1]
+
+
+def test_scores_of_before_show_the_real_test_clips_with_both_counts(scores):
+    table = by_name([system("a", scores())])["quality"]
+    text = to_markdown(table)
+    assert "as many sounds as real test clips:" not in text
+    assert "- clips of a: 80, 8 a split (IS); 80 (modified IS, AM)" in text
+    assert "- clips of real test clips: 40, 4 a split (IS); 40 (modified IS, AM)" in text
+    assert line(table, "real test clips", "samples.inception_score")["clips"] == "40, 4 a split"
+
+
+@pytest.mark.parametrize(
+    ("clips", "splits"),
+    [(10**400, 2), (80, 0), (80, "2"), ("many", 2), ([None, 3], 2), ({}, None)],
+    ids=["huge", "no splits", "text splits", "text", "list", "object"],
+)
+def test_numbers_of_clips_that_are_none_stop_no_table(scores, clips, splits):
+    broken = scores()
+    broken["details"]["samples"]["inception_score"] |= {"clips": clips, "splits": splits}
+    table = by_name([system("a", broken)])["quality"]
+    assert "a split" not in line(table, "a", "samples.inception_score")["clips"]
+    assert "IS" in to_markdown(table)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import json
 import shutil
@@ -134,7 +135,7 @@ def run_dir_of(path):
 
 
 def scores_of(run, run_dir, monkeypatch, **settings):
-    monkeypatch.setattr(gaae_tf, "load", lambda _: run, raising=False)
+    monkeypatch.setattr(gaae_tf, "load", lambda _, **options: run, raising=False)
     monkeypatch.setattr(evaluation, "write_listening_page", lambda *_: None)  # of real runs alone
     lines = []
     folders = {name: settings.pop(name) for name in list(settings) if name.endswith("_dir")}
@@ -326,6 +327,42 @@ def test_training_clips_stand_beside_with_the_scores_that_need_no_reference(fait
     assert 2.5 < train["inception_score"]["value"] <= 3.0
     (line,) = (x for x in format_table(scores).splitlines() if x.startswith("Inception Score"))
     assert len(line.split("±")) == 4  # sounds, test and training clips
+
+
+def test_as_many_sounds_as_real_test_clips_stand_beside_these_with_all_numbers(faithful):
+    _, scores, _ = faithful
+    equal = scores["details"]["samples"]["at_real_test_count"]
+    real = scores["details"]["real_test"]
+    assert equal["clips"] == equal["inception_score"]["clips"] == 36
+    assert equal["against_real_train"]["coverage"]["clips"] == [36, 90]
+    lines = format_table(scores).splitlines()
+    (header,) = (line for line in lines if line.startswith("clips  "))
+    assert header.split() == ["clips", "120", "36", "90"]
+    at = next(i for i, line in enumerate(lines) if line.startswith("Inception Score"))
+    assert lines[at + 1].split() == ["clips", "a", "split", "12", "3.6", "9"]
+    label = "36 sounds, as many as real test"
+    assert lines[at + 2].startswith(f"    {label}")
+    for figure in (equal["inception_score"], real["inception_score"]):
+        assert f"{figure['value']:.3f} ± {figure['deviation']:.3f}" in lines[at + 2]
+    (clips,) = (line for line in lines if line.startswith("clips, against real train"))
+    assert [cell.strip() for cell in clips.split("train")[1].split("  ") if cell.strip()] == [
+        "120 / 90",
+        "36 / 90",
+    ]
+    assert sum(label in line for line in lines) == 3 + 7
+    (clips,) = (line for line in lines if line.startswith("clips, against real test"))
+    assert clips.endswith("120 / 36" + 22 * " ")
+
+
+def test_scores_without_figures_at_the_real_test_count_have_a_table_that_says_so(faithful):
+    _, scores, _ = faithful
+    old = copy.deepcopy(scores)
+    del old["details"]["samples"]["at_real_test_count"]
+    table = format_table(old)
+    assert "as many" not in table
+    assert "120 / 90" in table
+    old["details"]["samples"]["at_real_test_count"] = {"value": None, "reason": "few", "clips": 36}
+    assert "as many sounds as real test: not to be had, few" in format_table(old)
 
 
 def test_every_figure_has_its_uncertainty_or_says_why_not(faithful):

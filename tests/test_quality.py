@@ -6,7 +6,7 @@ import scipy.special
 import scipy.stats
 
 from gaae_tf.metrics.frechet import frechet_deviation
-from gaae_tf.quality import Scored, quality
+from gaae_tf.quality import Scored, at_real_test_count, quality
 
 CLASSES = ("a", "b", "c")
 
@@ -182,3 +182,58 @@ def test_every_figure_has_a_value_or_a_reason_and_its_clips():
     for figure in found:
         assert figure["clips"]
         assert np.isfinite(figure["value"])
+
+
+def test_samples_are_measured_at_the_real_test_clips_number_as_these_are():
+    yardstick = quality(TEST, TRAIN, TEST, CLASSES)
+    figures = at_real_test_count(scored("generated", 300, 2), TRAIN, TEST)
+    assert figures["clips"] == 240
+    assert len(list(leaves({k: v for k, v in figures.items() if k != "clips"}))) == 3 + 7
+    for name in ("inception_score", "modified_inception_score", "am_score"):
+        assert figures[name]["clips"] == yardstick[name]["clips"] == 240
+    assert figures["inception_score"]["splits"] == yardstick["inception_score"]["splits"]
+    for name, figure in figures["against_real_train"].items():
+        assert figure["clips"] == yardstick["against_real_train"][name]["clips"] == [240, 300]
+
+
+def test_the_real_test_clips_as_samples_have_the_yardsticks_very_figures():
+    figures = at_real_test_count(TEST, TRAIN, TEST, seed=3)
+    yardstick = quality(TEST, TRAIN, TEST, CLASSES, seed=3)
+    assert figures == {"clips": 240} | {k: yardstick[k] for k in figures if k != "clips"}
+
+
+def test_the_part_of_the_samples_is_random_and_follows_the_seed():
+    samples = scored("generated", 600, 2)
+    figures = at_real_test_count(samples, TRAIN, TEST, seed=1)
+    assert figures == at_real_test_count(samples, TRAIN, TEST, seed=1)
+    values = {
+        at_real_test_count(samples, TRAIN, TEST, seed)["against_real_train"]["frechet_features"][
+            "value"
+        ]
+        for seed in (1, 2)
+    }
+    assert len(values) == 2
+    # Sorted by class, the first 240 of 600 would lack the third.
+    order = np.argsort(samples.labels, kind="stable")
+    by_class = Scored(
+        "generated", samples.logits[order], samples.features[order], samples.labels[order]
+    )
+    score = at_real_test_count(by_class, TRAIN, TEST)["inception_score"]["value"]
+    assert score == pytest.approx(2.9, abs=0.15)
+
+
+def test_many_perfect_sounds_lose_the_lead_that_their_number_gave_them():
+    few = scored("real test", 30, 1)  # ten splits of three clips: seldom one of each class
+    samples = scored("generated", 3000, 2)
+    real = quality(few, TRAIN, few, CLASSES)["inception_score"]["value"]
+    assert quality(samples, TRAIN, few, CLASSES)["inception_score"]["value"] > real + 0.5
+    at_count = at_real_test_count(samples, TRAIN, few)["inception_score"]["value"]
+    assert at_count == pytest.approx(real, abs=0.4)
+
+
+def test_fewer_samples_than_real_test_clips_have_a_reason():
+    assert at_real_test_count(scored("generated", 239, 2), TRAIN, TEST) == {
+        "value": None,
+        "reason": "239 samples are fewer than the 240 real test clips",
+        "clips": 240,
+    }

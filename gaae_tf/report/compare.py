@@ -19,6 +19,7 @@ Key = tuple[str, ...]  # where in a `scores.json` a figure lies
 
 # Of one figure, what must be equal for it to compare with another.
 _BASIS = ("clips", "splits", "dimensions", "subset_clips", "neighbours", "training_clips", "unit")
+_EQUAL_COUNT = "at_real_test_count"  # among samples' figures: of as many as real test clips
 _NOT_MEASURED = "not measured"
 _DEVIATIONS = (
     "A row of several runs: mean ± sample standard deviation (n − 1) over the runs. A row of one "
@@ -84,6 +85,7 @@ class Measure:
         better: "higher", "lower" or "" where neither is better as such.
         percent: whether it is a share, shown in per cent.
         decimals: that are shown.
+        counted: whether its figures depend on numbers of clips, which are then told with them.
     """
 
     key: Key
@@ -91,6 +93,7 @@ class Measure:
     better: str = ""
     percent: bool = False
     decimals: int = 2
+    counted: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +107,7 @@ class Cell:
         values: of each run.
         reason: why there is no value.
         basis: what must be equal in cells that compare.
+        clips: numbers of clips it rests on, for reading: "80", "80 against 60".
     """
 
     value: float | None
@@ -112,6 +116,7 @@ class Cell:
     values: tuple[float, ...] = ()
     reason: str = ""
     basis: str = ""
+    clips: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,29 +241,39 @@ def tables(systems: Sequence[System]) -> list[Table]:
 
 
 def _quality(systems: Sequence[System]) -> Table:
-    def against(reference: str) -> tuple[Measure, ...]:
-        at = ("details", "samples", f"against_real_{reference}")
+    at = ("details", "samples")
+    equal = (*at, _EQUAL_COUNT)
+
+    def scores(at: Key) -> tuple[Measure, ...]:
         return (
-            Measure((*at, "frechet_logits"), "FD logits", "lower"),
-            Measure((*at, "frechet_features"), "FD features", "lower"),
-            Measure((*at, "kernel_distance_features"), "KID", "lower", decimals=4),
-            Measure((*at, "precision"), "precision", "higher", decimals=3),
-            Measure((*at, "recall"), "recall", "higher", decimals=3),
-            Measure((*at, "density"), "density", "higher", decimals=3),
-            Measure((*at, "coverage"), "coverage", "higher", decimals=3),
+            Measure((*at, "inception_score"), "IS", "higher", counted=True),
+            Measure((*at, "modified_inception_score"), "modified IS", "higher", counted=True),
+            Measure((*at, "am_score"), "AM", "lower", decimals=3, counted=True),
         )
 
-    at = ("details", "samples")
+    def against(at: Key) -> tuple[Measure, ...]:
+        return (
+            Measure((*at, "frechet_logits"), "FD logits", "lower", counted=True),
+            Measure((*at, "frechet_features"), "FD features", "lower", counted=True),
+            Measure((*at, "kernel_distance_features"), "KID", "lower", decimals=4, counted=True),
+            *(
+                Measure((*at, name), name, "higher", decimals=3, counted=True)
+                for name in ("precision", "recall", "density", "coverage")
+            ),
+        )
+
     groups = {
         "scores": (
             Measure((*at, "class_accuracy"), "class found", "higher", percent=True, decimals=1),
-            Measure((*at, "inception_score"), "IS", "higher"),
-            Measure((*at, "modified_inception_score"), "modified IS", "higher"),
-            Measure((*at, "am_score"), "AM", "lower", decimals=3),
+            *scores(at),
             Measure((*at, "memorisation"), "memorised", percent=True, decimals=1),
         ),
-        "against real test clips": against("test"),
-        "against real training clips": against("train"),
+        "against real test clips": against((*at, "against_real_test")),
+        "against real training clips": against((*at, "against_real_train")),
+        "scores, as many sounds as real test clips": scores(equal),
+        "against real training clips, as many sounds as real test clips": against(
+            (*equal, "against_real_train")
+        ),
     }
     return Table(
         "quality",
@@ -272,7 +287,9 @@ def _quality(systems: Sequence[System]) -> Table:
             "Class found: the scorer finds the class that was asked for. IS: Inception Score. AM: "
             "AM score. Memorised: share of sounds nearer to a training clip than 95 % of real test "
             "clips are; 5 % is what fair sounds have. FD: Fréchet distance in the scorer's logits "
-            "or features. KID: kernel distance in its features.",
+            "or features. KID: kernel distance in its features. As many sounds as real test clips: "
+            "a random part of the sounds, since only at equal numbers of clips do they compare "
+            "with real test clips.",
             _DEVIATIONS,
             "Own deviations: of IS over its parts, of KID over its subsets, of modified IS and AM "
             "by bootstrap, of precision, recall, density and coverage from halves.",
@@ -470,11 +487,15 @@ def _real_test(systems: Sequence[System], groups: Mapping[str, Sequence[Measure]
     cells = {}
     for group in groups.values():
         for measure in group:
-            key = tuple("real_test" if part == "samples" else part for part in measure.key[:2])
-            cell = joined(runs[:1], (*key, *measure.key[2:]))
-            if measure.key[2] == "against_real_test":
+            part, *rest = measure.key[2:]
+            at = rest if part == _EQUAL_COUNT else (part, *rest)
+            equal = ("details", "samples", _EQUAL_COUNT, *at)
+            cell = joined(runs[:1], ("details", "real_test", *at))
+            if part != _EQUAL_COUNT and any(run.at(equal) for s in systems for run in s.runs):
+                cell = Cell(None, reason="compares with as many sounds alone")
+            elif part == "against_real_test":
                 cell = Cell(None, reason="they are the reference")
-            elif measure.key[2] == "memorisation":
+            elif part == "memorisation":
                 cell = Cell(None, reason="5 % by the measure's rule")
             cells[measure.key] = cell
     return [Row("real test clips", cells, {"figures of": runs[0].name}, yardstick=True)]
@@ -499,11 +520,32 @@ def joined(runs: Sequence[Run], key: Key) -> Cell:
     values = tuple(figure["value"] for figure in figures)
     bases = {_canonical([figure.get(name) for name in _BASIS]) for figure in figures}
     basis = "; ".join(sorted(bases))
+    clips = "; ".join(dict.fromkeys(text for text in map(_clips, figures) if text))
     if len(runs) > 1:
-        return Cell(statistics.fmean(values), statistics.stdev(values), values=values, basis=basis)
+        return Cell(
+            statistics.fmean(values),
+            statistics.stdev(values),
+            values=values,
+            basis=basis,
+            clips=clips,
+        )
     (figure,) = figures
     interval = figure.get("interval_95")
-    return Cell(values[0], figure.get("deviation"), interval, values, basis=basis)
+    return Cell(values[0], figure.get("deviation"), interval, values, basis=basis, clips=clips)
+
+
+def _clips(figure: Mapping[str, Any]) -> str:
+    """Numbers of clips of a figure for reading, "" where it does not tell them."""
+    clips, splits = figure.get("clips"), figure.get("splits")
+    text = " against ".join(
+        _thousands(str(number))
+        for number in (clips if isinstance(clips, list) else [clips])
+        if number is not None
+    )
+    known = isinstance(clips, int) and isinstance(splits, int)
+    if known and 0 < splits <= clips < 1 << 53:  # a stranger's file may say anything
+        text += f", {clips / splits:,.5g} a split"
+    return text
 
 
 def _figure(run: Run, key: Key) -> dict[str, Any]:

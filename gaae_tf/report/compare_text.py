@@ -37,6 +37,7 @@ CSV_COLUMNS = (
     "low",
     "high",
     "number_of_runs",
+    "clips",
     "best",
     "reason",
     *_CONTEXT,
@@ -93,6 +94,7 @@ def to_csv(table: Table) -> str:
                         "low": low,
                         "high": high,
                         "number_of_runs": "" if row.yardstick else len(cell.values) or "",
+                        "clips": cell.clips,
                         "best": int(index in best),
                         "reason": cell.reason,
                         **block.context,
@@ -193,6 +195,7 @@ def _blocks(table: Table, markup: _Markup) -> Iterator[tuple[str, list[_Section]
             heads = ["", *(markup.escape(header(measure)) for measure in measures)]
             rows = _rows(block, measures, reasons, markup)
             marked = [f"{markup.mark(n)} {markup.escape(reason)}" for reason, n in reasons.items()]
+            marked += [markup.escape(line) for line in _clips(block, measures)]
             sections.append((markup.escape(name), heads, rows, marked))
         notes = [markup.escape(f"{row.name}: {told(row)}") for row in block.rows if row.about]
         which = f"block {number} of {len(table.blocks)}: " if len(table.blocks) > 1 else ""
@@ -220,6 +223,22 @@ def _rows(
             line.append(text + (f" {markup.escape(spread)}" if spread else ""))
         rows.append(line)
     return rows
+
+
+def _clips(block: Block, measures: Sequence[Measure]) -> Iterator[str]:
+    """Lines that tell numbers of clips, rows of equal ones together."""
+    rows: dict[str, list[str]] = {}
+    for row in block.rows:
+        by_clips: dict[str, list[str]] = {}
+        for measure in measures:
+            cell = row.cells[measure.key]
+            if measure.counted and cell.value is not None and cell.clips:
+                by_clips.setdefault(cell.clips, []).append(measure.header)
+        if by_clips:
+            told = "; ".join(f"{clips} ({', '.join(of)})" for clips, of in by_clips.items())
+            rows.setdefault(told, []).append(row.name)
+    for told, names in rows.items():
+        yield f"clips of {', '.join(names)}: {told}"
 
 
 def header(measure: Measure) -> str:
