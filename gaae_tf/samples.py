@@ -30,6 +30,7 @@ _DAMAGES = (
     zipfile.BadZipFile,
     EOFError,
     KeyError,
+    MemoryError,  # of an array that claims more than any has
     OSError,
     RuntimeError,
     TypeError,

@@ -1,8 +1,10 @@
 """Sounds are generated block by block and scored once; folders of sounds take the same road."""
 
 import errno
+import io
 import os
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -116,6 +118,15 @@ def flipped_sound(path):
     path.write_bytes(content)
 
 
+def unbelievable_size(path):
+    header = io.BytesIO()
+    shape = {"descr": "<f4", "fortran_order": False, "shape": (10, 2**50)}
+    np.lib.format.write_array_header_1_0(header, shape)
+    with zipfile.ZipFile(path, "w") as block:
+        for name in ("audio", "labels", "logits", "features"):
+            block.writestr(f"{name}.npy", header.getvalue())
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -125,8 +136,9 @@ def flipped_sound(path):
         without_logits,
         cut_rows,
         flipped_sound,
+        unbelievable_size,
     ],
-    ids=["cut", "empty", "text", "without_logits", "cut_rows", "flipped_sound"],
+    ids=["cut", "empty", "text", "without_logits", "cut_rows", "flipped_sound", "size"],
 )
 def test_a_damaged_block_is_named_and_made_anew(tmp_path, damage):
     whole, sounds, _ = generated(LevelRun(), LevelScorer(), 30, 0, tmp_path, progress=False)
