@@ -14,6 +14,7 @@ from typing import Any
 
 from absl import flags
 
+from gaae_tf.models.additions import Additions
 from gaae_tf.models.gaae import LossWeights
 from gaae_tf.networks import classifier, dcgan, wavegan
 from gaae_tf.networks.blocks import (
@@ -21,6 +22,8 @@ from gaae_tf.networks.blocks import (
     base_size,
     check_non_local_bins,
 )
+from gaae_tf.networks.encoder import POOLINGS
+from gaae_tf.networks.frequency_axis import AXES
 from gaae_tf.ops.log_magnitude import SCALINGS
 from gaae_tf.ops.stft import WINDOWS, StftSettings
 
@@ -187,6 +190,107 @@ class TrainConfig:
         models=_GAAE_LOSSES,
     )
 
+    # What may be added to the paper's algorithm (models/additions.py).
+    start_steps: int = _setting(
+        0,
+        "Iterations at the beginning without adversaries: E, D and C learn from R, Cl and what is "
+        "added alone.",
+        models=_GAAE_LOSSES,
+    )
+    alter_labelled: bool = _setting(
+        False,
+        "Whether Cl sees altered clips, as the augmented classifier does.",
+        models=_GAAE_LOSSES,
+    )
+    generated_class_ramp_steps: int = _setting(
+        0,
+        "Iterations after the start over which the weight of Cg grows from 0; 0: all at once.",
+        models=_GAAE_LOSSES,
+    )
+    generated_class_teaches_decoder: bool = _setting(
+        False,
+        "Whether Cg moves D too; the paper holds the generated clips constant there.",
+        models=_GAAE_LOSSES,
+    )
+    pseudo_labels: float = _setting(
+        0.0,
+        "Weight of learning the classes that the averaged E and C find in unlabelled clips.",
+        models=_GAAE_LOSSES,
+    )
+    pseudo_label_confidence: float = _setting(
+        0.95,
+        "How sure of the class the averaged E and C must be, in [0, 1].",
+        models=_GAAE_LOSSES,
+    )
+    sliced_wasserstein: float = _setting(
+        0.0,
+        "Weight of the sliced Wasserstein distance of the style codes from the prior.",
+        models=_GAAE_LOSSES,
+    )
+    class_independence: float = _setting(
+        0.0,
+        "Scale of the class in that distance, so that style codes do not tell it; 0: without.",
+        models=_GAAE_LOSSES,
+    )
+    whitening: float = _setting(
+        0.0,
+        "Weight of the style codes' deviation from mean 0 and covariance I.",
+        models=_GAAE_LOSSES,
+    )
+    recent_codes: int = _setting(
+        0,
+        "How many recent style codes the distance, the whitening and L see beside the batch's.",
+        models=_GAAE_LOSSES,
+    )
+    latent_spectral_norm: bool = _setting(
+        False, "Whether L is spectrally normalised, as S is.", models=_GAAE_LOSSES
+    )
+    latent_condition: bool = _setting(
+        False,
+        "Whether L sees the class beside the style code, so that codes do not tell it.",
+        models=_GAAE_LOSSES,
+    )
+    balance_losses: bool = _setting(
+        False,
+        "Whether the gradient of each term at the outputs of E and D has the norm that its weight "
+        "says.",
+        models=_GAAE_LOSSES,
+    )
+    pair_confidence: float = _setting(
+        0.0,
+        "S takes an unlabelled clip for a real one of its class only if C is this sure of it, in "
+        "[0, 1].",
+        models=_GAAE_LOSSES,
+    )
+    orthogonal_class_biases: bool = _setting(
+        False,
+        "Whether D's class biases start orthogonal; else at zero.",
+        models=("gaae", "ggan", "biggan"),
+    )
+    style_pooling: str = _setting(
+        "sum",
+        "What the style code is read from: the tower's sum over all places (the paper's), or over "
+        "frames alone, which keeps where on the frequency axis a feature was.",
+        POOLINGS,
+        _GAAE,
+    )
+    frequency_axis: str = _setting(
+        "linear",
+        "The frequency axis inside E and D: linear (the paper's), or log, on which a note of "
+        "another pitch is the same picture, moved.",
+        AXES,
+        _GAAE,
+    )
+    reconstruction_emphasis: float = _setting(
+        0.0, "How much more loud bins weigh in R; 0: all alike.", models=_GAAE
+    )
+    magnitude_error: float = _setting(
+        0.0,
+        "Weight of the spectral convergence of reconstructed magnitudes, in which loud bins alone "
+        "count.",
+        models=_GAAE,
+    )
+
     # Optimisation (paper V).
     steps: int = _setting(60_000, "Iterations: k discriminator updates and one of the rest.")
     max_minutes: float = _setting(
@@ -208,9 +312,17 @@ class TrainConfig:
         models=("bigan",),
     )
     learning_rate_decay: str = _setting(
-        "constant", "constant, or linear: to zero over the second half of the steps.", DECAYS
+        "constant",
+        "constant, or linear: to a hundredth over the second half of the training, by --steps or "
+        "--max_minutes, whichever comes first.",
+        DECAYS,
     )
     adam_beta_1: float = _setting(0.0, "Adam's beta 1.")
+    autoencoder_adam_beta_1: float = _setting(
+        -1.0,
+        "Adam's beta 1 for E, D and C, or a generator; negative: --adam_beta_1.",
+        models=_ADVERSARIAL,
+    )
     adam_beta_2: float = _setting(0.999, "Adam's beta 2.")
     average_decay: float = _setting(
         0.9999,
@@ -280,6 +392,11 @@ class TrainConfig:
         for name in ("adam_beta_1", "adam_beta_2", "average_decay"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"--{name} must be in [0, 1), got {getattr(self, name)}")
+        if not -1.0 <= self.autoencoder_adam_beta_1 < 1.0:
+            raise ValueError(
+                "--autoencoder_adam_beta_1 must be in [0, 1), or -1 for --adam_beta_1, got "
+                f"{self.autoencoder_adam_beta_1}"
+            )
         if not 0.0 < self.labelled_percent <= 100.0:
             raise ValueError(f"--labelled_percent must be in (0, 100], got {self.labelled_percent}")
         if self.model == "biggan" and self.labelled_percent != 100.0:
@@ -309,7 +426,13 @@ class TrainConfig:
             )
         if not self.run_dir:
             raise ValueError("--run_dir is missing; give the folder that shall hold this run")
-        _ = self.loss_weights, self.stft  # each validates itself
+        if self.magnitude_error and self.scaling not in ("dataset_peak", "clip_peak"):
+            raise ValueError(
+                f"--magnitude_error={self.magnitude_error} needs --scaling=dataset_peak or "
+                f"clip_peak, whose units are the same in all bins and clips; got {self.scaling}"
+            )
+        # Each validates itself.
+        _ = self.loss_weights, self.additions, self.stft
 
     def _check_choices_and_types(self):
         for field, type_ in _fields():
@@ -335,6 +458,12 @@ class TrainConfig:
         """The weights of equation (6)."""
         names = (field.name for field in dataclasses.fields(LossWeights))
         return LossWeights(**{name: getattr(self, name) for name in names})
+
+    @property
+    def additions(self) -> Additions:
+        """What is added to the paper's algorithm."""
+        names = (field.name for field in dataclasses.fields(Additions))
+        return Additions(**{name: getattr(self, name) for name in names})
 
     @property
     def uses_labels(self) -> bool:

@@ -32,11 +32,20 @@ def simple_classifier():
 
 NETWORKS = {
     "encoder": lambda: Encoder(**TOWER, guided_dim=CODE, style_dim=CODE),
+    "encoder_with_options": lambda: Encoder(
+        **TOWER, guided_dim=CODE, style_dim=CODE, style_pooling="frames", frequency_axis="log"
+    ),
     "decoder": lambda: Decoder(**TOWER, classes=3, style_dim=CODE),
+    "decoder_with_options": lambda: Decoder(
+        **TOWER, classes=3, style_dim=CODE, class_biases="orthogonal", frequency_axis="log"
+    ),
     "generator_without_classes": lambda: Decoder(**TOWER, classes=None, style_dim=CODE),
     "sample_discriminator": lambda: SampleDiscriminator(**TOWER, classes=3),
     "latent_discriminator": lambda: LatentDiscriminator(CODE),
-    "latent_classifier": lambda: LatentClassifier(3, CODE, standardises=True),
+    "latent_discriminator_with_options": lambda: LatentDiscriminator(
+        CODE, classes=3, spectral_norm=True
+    ),
+    "latent_classifier": lambda: LatentClassifier(3, CODE),
     "feature_network": lambda: FeatureNetwork(**TOWER, style_dim=CODE),
     "joint_discriminator": lambda: JointDiscriminator(**TOWER, style_dim=CODE),
     "wavegan_generator": lambda: WaveGANGenerator(4096, channels=2, style_dim=CODE),
@@ -54,10 +63,9 @@ NETWORKS = {
 def outputs(name, network):
     """What the network makes of fixed inputs, in use and in training."""
     rng = np.random.default_rng(0)
-    shapes = ((CODE,),) if name == "latent_discriminator" else network.input_shapes
-    inputs = [rng.normal(size=(BATCH, *shape)).astype("float32") for shape in shapes]
+    inputs = [rng.normal(size=(BATCH, *shape)).astype("float32") for shape in network.input_shapes]
     inputs = [keras.ops.convert_to_tensor(values) for values in inputs]
-    without = name in ("latent_discriminator", "simple_classifier")  # they know no training
+    without = name == "simple_classifier"  # which knows no training
     result = {}
     for use in ({},) if without else ({"training": False}, {"training": True}):
         made = network(*inputs, **use)

@@ -1,10 +1,16 @@
+import keras
 import pytest
+import tensorflow as tf
 
-from gaae_tf.training.build import LinearDecay
+from gaae_tf.training.build import ScaledRate
 
 
-@pytest.mark.parametrize(
-    ("update", "expected"), [(0, 0.2), (500, 0.2), (750, 0.1), (1000, 0.0), (1100, 0.0)]
-)
-def test_linear_decay_holds_for_half_and_ends_at_zero(update, expected):
-    assert float(LinearDecay(0.2, 1000)(update)) == pytest.approx(expected)
+def test_an_optimizer_steps_by_its_rate_times_the_share_that_is_left():
+    share = tf.Variable(1.0)
+    optimizer = keras.optimizers.SGD(ScaledRate(0.2, share))
+    weight = keras.Variable([1.0])
+    optimizer.apply([tf.constant([1.0])], [weight])
+    assert float(weight[0]) == pytest.approx(0.8)
+    share.assign(0.25)
+    optimizer.apply([tf.constant([1.0])], [weight])
+    assert float(weight[0]) == pytest.approx(0.75)

@@ -65,12 +65,12 @@ def test_features_stay_frozen_and_only_the_mlp_learns():
     np.testing.assert_array_equal(model.codes(x)["features"], model.features(x))
 
 
-def test_codes_far_from_zero_are_told_apart_by_a_classifier_that_standardises():
+def test_codes_far_from_zero_are_told_apart_by_the_latent_classifier():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, CLASSES, 64)
     codes = 5.0 + 0.01 * (np.eye(CLASSES)[labels] + 0.1 * rng.normal(size=(64, CLASSES)))
     keras.utils.set_random_seed(2)
-    network = LatentClassifier(CLASSES, CLASSES, standardises=True)
+    network = LatentClassifier(CLASSES, CLASSES)
     optimizer = keras.optimizers.Adam(1e-2)
     for _ in range(120):  # the moving statistics settle, too
         with tf.GradientTape() as tape:

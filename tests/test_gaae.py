@@ -86,14 +86,15 @@ def test_discriminator_updates_move_only_s_and_l():
     before = weights(model)
     model._update_discriminators(batches(1)[0], draw=0)
     moved = changed(before, weights(model))
-    # The decoder runs in training mode, so its batch statistics and spectral vectors move; its
-    # trained weights must not.
-    assert moved - {"decoder"} == {"sample_discriminator", "latent_discriminator"}
-    trained = [w.numpy() for w in model.decoder.trainable_variables]
+    # Decoder and classifier run in training mode, so their batch statistics and spectral vectors
+    # move; their trained weights must not.
+    still = {"decoder", "classifier"}
+    assert moved - still == {"sample_discriminator", "latent_discriminator"}
+    trained = [w.numpy() for w in model.variables_of("autoencoder")]
     model._update_discriminators(batches(1)[0], draw=0)
     assert all(
         np.array_equal(a, b)
-        for a, b in zip(trained, model.decoder.trainable_variables, strict=True)
+        for a, b in zip(trained, model.variables_of("autoencoder"), strict=True)
     )
 
 
@@ -122,12 +123,18 @@ def test_total_is_equation_6_of_its_reported_terms():
     assert logs["EDC"] == pytest.approx(expected, rel=1e-5)
 
 
+def cross_entropy(model, labels, spectrograms):
+    """Of C, which standardises its codes by the batch's statistics."""
+    logits = model.classifier(model.encoder(spectrograms)[0], training=True)
+    return -np.mean(np.sum(labels * tf.nn.log_softmax(logits), 1))
+
+
 def test_reported_terms_are_those_of_the_equations_written_out():
     model = tiny_model()
     x_u, x_l, y_l = batches(1)[0]
     _, y_r = model._noise(x_u, 2)
     z, style = model.encoder(x_u)
-    y_u = tf.nn.softmax(model.classifier(z))
+    y_u = tf.nn.softmax(model.classifier(z, training=True))
     both = model.decoder(tf.concat([style, style], 0), tf.concat([y_u, y_r], 0), training=True)
     x_hat, x_gen = both[:4], both[4:]
     expected = {
@@ -135,10 +142,8 @@ def test_reported_terms_are_those_of_the_equations_written_out():
         * np.mean(model.sample_discriminator(x_hat, y_u) + model.sample_discriminator(x_gen, y_r)),
         "Lg": -np.mean(model.latent_discriminator(style)),
         "R": np.mean((x_hat - x_u) ** 2),
-        "Cl": -np.mean(np.sum(y_l * tf.nn.log_softmax(model.classifier(model.encoder(x_l)[0])), 1)),
-        "Cg": -np.mean(
-            np.sum(y_r * tf.nn.log_softmax(model.classifier(model.encoder(x_gen)[0])), 1)
-        ),
+        "Cl": cross_entropy(model, y_l, x_l),
+        "Cg": cross_entropy(model, y_r, x_gen),
     }
     # A fresh model: the pass above has moved the decoder's spectral vectors.
     logs = tiny_model()._update_autoencoder((x_u, x_l, y_l), draw=2)
@@ -151,7 +156,7 @@ def test_discriminator_losses_are_equations_7_and_8_written_out():
     x_u, x_l, y_l = batches(1)[0]
     prior, y_r = model._noise(x_u, 0)
     z, style = model.encoder(x_u)
-    y_u = tf.nn.softmax(model.classifier(z))
+    y_u = tf.nn.softmax(model.classifier(z, training=True))
     both = model.decoder(tf.concat([style, style], 0), tf.concat([y_u, y_r], 0), training=True)
     scores = model.sample_discriminator(
         tf.concat([x_u, x_l, both], 0), tf.concat([y_u, y_l, y_u, y_r], 0), training=True

@@ -105,6 +105,7 @@ class FeatureClassifier(Classifier):
     NETWORKS: ClassVar = {"features": "frozen features F", "classifier": "classifier"}
     FROZEN = ("features",)
     ENCODES = True
+    ENCODER = CLASSIFIED_CODE = "features"
 
     def __init__(
         self,
@@ -124,10 +125,6 @@ class FeatureClassifier(Classifier):
     def codes(self, spectrograms):
         """Codes F(x)."""
         return {"features": self.features(spectrograms)}
-
-    def probabilities_of(self, codes):
-        """ŷ by the averaged classifier, of what `codes` gave."""
-        return tf.nn.softmax(self.averaged_classifier(codes["features"]))
 
     def _inputs(self, x):
         return self.features(x)

@@ -6,7 +6,8 @@ spectrograms; y_l true and y_r random labels; z guided and z′ style codes; ŷ 
 
 Departures and settled points: x̂_u and x̂_g are decoded in one pass and so share batch statistics;
 ŷ_u conditions S and D without gradient and as a soft vector by default; E, D and C have a moving
-average that sampling uses (BigGAN's habit).
+average that sampling uses (BigGAN's habit). What `Additions` may add to the algorithm is off
+unless it is asked for.
 """
 
 from __future__ import annotations
@@ -19,10 +20,27 @@ import keras
 import tensorflow as tf
 
 from gaae_tf import losses
+from gaae_tf.models.additions import (
+    Additions,
+    LossBalance,
+    RecentCodes,
+    distance_from_prior,
+    gathered,
+)
+from gaae_tf.models.augmentation import augmented
 from gaae_tf.models.system import System, batch_mean, mean_logs, over_replicas, split_batches
 
 # Equation (6) and its terms, (7) and (8).
 LOSS_NAMES = ("EDC", "G", "R", "Cl", "Cg", "Lg", "S_loss", "L_loss")
+
+# Of those that `Additions` can weigh, which have the names of their weights.
+ADDED_LOSS_NAMES = ("sliced_wasserstein", "whitening", "pseudo_labels", "magnitude_error")
+
+# Streams of random numbers beside 0 and 1 of `System`, and 2 and 3 of `augmented`: by how much
+# those of `augmented` are moved for x_u, and where the draws that codes are matched to begin.
+_ALTERED_UNLABELLED, _PRIOR_DRAWS = 2, 6
+
+_NOTHING_ADDED = Additions()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +87,8 @@ class GAAE(System):
         average_decay: decay of the moving average of E, D and C, in [0, 1); 0 keeps a plain copy.
         condition: form of ŷ_u as a condition, "soft" (probabilities) or "hard" (one-hot).
         stop_condition_gradient: whether D's and S's condition ŷ_u carries no gradient to C and E.
+        additions: what is added to the paper's algorithm; nothing by default.
+        nepers_per_unit: nepers of log-magnitude that 1 in a spectrogram stands for.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -96,6 +116,8 @@ class GAAE(System):
         {"sample_discriminator": 4},
     )
     RECONSTRUCTS = CLASSIFIES = ENCODES = True
+    ENCODER = "encoder"
+    CLASSIFIED_CODE = "guided"
 
     def __init__(
         self,
@@ -109,6 +131,8 @@ class GAAE(System):
         average_decay: float = 0.9999,
         condition: str = "soft",
         stop_condition_gradient: bool = True,
+        additions: Additions = _NOTHING_ADDED,
+        nepers_per_unit: float = 5.0,
         **kwargs,
     ):
         super().__init__(
@@ -130,6 +154,29 @@ class GAAE(System):
         self.loss_weights = loss_weights
         self.condition = condition
         self.stop_condition_gradient = stop_condition_gradient
+        self.additions = additions
+        self.nepers_per_unit = nepers_per_unit
+        self.start_steps = additions.start_steps
+        added = {name: getattr(additions, name) for name in ADDED_LOSS_NAMES}
+        self.added_weights = {name: weight for name, weight in added.items() if weight}
+        self.LOSS_NAMES = (*self.LOSS_NAMES, *self.added_weights)
+        self.LOG_NAMES = (*self.LOG_NAMES, *self.added_weights)
+        self.recent = None
+        if additions.recent_codes:
+            self.recent = RecentCodes(additions.recent_codes, self.style_dim + self.classes)
+        self.balance = None
+        if additions.balance_losses:
+            self.balance = LossBalance(("G", "R", "Cl", "Cg", "Lg", *self.added_weights))
+
+    @property
+    def memory(self):
+        """What training remembers from step to step beside weights and optimizers."""
+        memory = super().memory
+        if self.recent is not None:
+            memory |= {"recent_codes": self.recent.codes, "recent_filled": self.recent.filled}
+        if self.balance is not None:
+            memory |= {f"balance_{name}": norm for name, norm in self.balance.norms.items()}
+        return memory
 
     def call(self, spectrograms, training=False):
         """Reconstruction x̂ = D(z′, ŷ) by the averaged networks; [batch, bins, frames, 1] both."""
@@ -145,10 +192,6 @@ class GAAE(System):
     def class_probabilities(self, spectrograms):
         """ŷ by the averaged E and C."""
         return self.probabilities_of(self.codes(spectrograms))
-
-    def probabilities_of(self, codes):
-        """ŷ by the averaged C, of what `codes` gave."""
-        return tf.nn.softmax(self.averaged_classifier(codes["guided"]))
 
     def train_step(self, batches):
         """One iteration of Algorithm 1.
@@ -171,6 +214,15 @@ class GAAE(System):
         self._finish_step()
         return logs
 
+    def start_step(self, batches):
+        """One iteration of the start, without adversaries: k + 1 updates of E, D and C.
+
+        Takes what `train_step` takes; returns R, Cl and what is added, and the gradient norm.
+        """
+        updates = [self._update_start(batch, draw=i) for i, batch in enumerate(batches)]
+        self._finish_step()
+        return mean_logs(updates)
+
     def _update_discriminators(self, batch, draw):
         """One update of S by equation (7) and of L by equation (8)."""
         x_u, x_l, y_l = batch
@@ -186,7 +238,8 @@ class GAAE(System):
             )
             real_u, real_l, fake_u, fake_g = tf.split(scores, 4)
             real = (
-                batch_mean(losses.hinge_real(real_u)) + batch_mean(losses.hinge_real(real_l))
+                self._confident_mean(losses.hinge_real(real_u), y_u)
+                + batch_mean(losses.hinge_real(real_l))
             ) / 2.0
             fake = (
                 batch_mean(losses.hinge_fake(fake_u)) + batch_mean(losses.hinge_fake(fake_g))
@@ -195,8 +248,9 @@ class GAAE(System):
             scaled = self.sample_optimizer.scale_loss(sample_loss)
         sample_norm = self._apply(tape, scaled, "sample")
         with tf.GradientTape() as tape:
-            real = batch_mean(losses.hinge_real(self.latent_discriminator(prior)))
-            fake = batch_mean(losses.hinge_fake(self.latent_discriminator(style)))
+            real = batch_mean(losses.hinge_real(self._latent_scores(prior, y_r, training=True)))
+            seen = self._with_recent(style, y_u)
+            fake = batch_mean(losses.hinge_fake(self._latent_scores(*seen, training=True)))
             latent_loss = real + fake
             scaled = self.latent_optimizer.scale_loss(latent_loss)
         latent_norm = self._apply(tape, scaled, "latent")
@@ -208,7 +262,7 @@ class GAAE(System):
         x_u, x_l, y_l = batch
         _, y_r = self._noise(x_u, draw)
         w = self.loss_weights
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=self.balance is not None) as tape:
             guided, style = self._encode(x_u)
             y_u = self._as_condition(tf.nn.softmax(self.classifier(guided, training=True)))
             reconstructed, generated = self._decode(style, y_u, y_r)
@@ -220,24 +274,64 @@ class GAAE(System):
                 2,
             )
             generation = losses.hinge_generator(fake_u) + losses.hinge_generator(fake_g)
-            labelled = tf.concat([x_l, tf.stop_gradient(generated)], axis=0)
-            codes = self._encode(labelled)[0]
-            logits_l, logits_g = tf.split(self.classifier(codes, training=True), 2)
+            labelled = tf.concat([self._altered(x_l, draw), self._heard(generated)], axis=0)
+            codes_l, codes_g = tf.split(self._encode(labelled)[0], 2)
+            logits_l = self.classifier(codes_l, training=True)
+            logits_g = self.classifier(codes_g, training=True)
+            latent = self._latent_scores(style, y_u)
             terms = {
                 "G": batch_mean(generation) / 2.0,  # (1)
                 "Cl": batch_mean(losses.cross_entropy(y_l, logits_l)),  # (4)
                 "Cg": batch_mean(losses.cross_entropy(y_r, logits_g)),  # (5)
-                "Lg": batch_mean(losses.hinge_generator(self.latent_discriminator(style))),  # (2)
+                "Lg": batch_mean(losses.hinge_generator(latent)),  # (2)
             }
-            made = w.omega_1 * terms["G"]
+            outputs = {"G": [reconstructed, generated], "Cl": [codes_l], "Cg": [codes_g]}
+            outputs["Lg"] = [style]
+            added, added_outputs = self._added(x_u, guided, style, y_u, reconstructed, draw)
             if self.RECONSTRUCTS:
-                terms["R"] = batch_mean(losses.reconstruction(reconstructed, x_u))  # (3)
-                made += w.omega_2 * w.reconstruction_lambda * terms["R"]
-            known = w.omega_3 * terms["Cl"] + w.omega_4 * terms["Cg"] + w.omega_5 * terms["Lg"]
+                terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
+                outputs["R"] = [reconstructed]
+            balanced = self._balanced(tape, terms | added, outputs | added_outputs)
+            made = w.omega_1 * balanced["G"]
+            if self.RECONSTRUCTS:
+                made += w.omega_2 * w.reconstruction_lambda * balanced["R"]
+            known = (
+                w.omega_3 * balanced["Cl"]
+                + w.omega_4 * self._ramp() * balanced["Cg"]
+                + w.omega_5 * balanced["Lg"]
+            )
             total = w.alpha * made + w.beta * known  # (6)
+            total += self._weighted(balanced)
             scaled = self.autoencoder_optimizer.scale_loss(total)
         norm = self._apply(tape, scaled, "autoencoder")
-        return over_replicas({"EDC": total, **terms}) | {"gradient_norm_EDC": norm}
+        self._remember(style, y_u)
+        return over_replicas({"EDC": total, **terms, **added}) | {"gradient_norm_EDC": norm}
+
+    def _update_start(self, batch, draw):
+        """One update of E, D and C by equation (6) without G, Cg and Lg."""
+        x_u, x_l, y_l = batch
+        w = self.loss_weights
+        with tf.GradientTape(persistent=self.balance is not None) as tape:
+            guided, style = self._encode(x_u)
+            y_u = self._as_condition(tf.nn.softmax(self.classifier(guided, training=True)))
+            codes_l = self._encode(self._altered(x_l, draw))[0]
+            logits_l = self.classifier(codes_l, training=True)
+            terms = {"Cl": batch_mean(losses.cross_entropy(y_l, logits_l))}  # (4)
+            outputs = {"Cl": [codes_l]}
+            reconstructed = None
+            if self.RECONSTRUCTS:
+                reconstructed = self.decoder(style, y_u, training=True)
+                terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
+                outputs["R"] = [reconstructed]
+            added, added_outputs = self._added(x_u, guided, style, y_u, reconstructed, draw)
+            balanced = self._balanced(tape, terms | added, outputs | added_outputs)
+            total = w.beta * w.omega_3 * balanced["Cl"] + self._weighted(balanced)
+            if self.RECONSTRUCTS:
+                total += w.alpha * w.omega_2 * w.reconstruction_lambda * balanced["R"]
+            scaled = self.autoencoder_optimizer.scale_loss(total)
+        norm = self._apply(tape, scaled, "autoencoder")
+        self._remember(style, y_u)
+        return over_replicas({"EDC": total, **terms, **added}) | {"gradient_norm_EDC": norm}
 
     def _encode(self, spectrograms):
         """Guided and style codes by the trained E."""
@@ -249,6 +343,110 @@ class GAAE(System):
             tf.concat([style, style], axis=0), tf.concat([y_u, y_r], axis=0), training=True
         )
         return tf.split(both, 2)
+
+    def _reconstruction(self, reconstructed, x_u):
+        """R, equation (3), with the emphasis on loud bins that is asked for."""
+        emphasis = self.additions.reconstruction_emphasis
+        if emphasis:
+            return batch_mean(losses.emphasised_reconstruction(reconstructed, x_u, emphasis))
+        return batch_mean(losses.reconstruction(reconstructed, x_u))
+
+    def _altered(self, x_l, draw):
+        """Labelled clips as Cl sees them."""
+        if not self.additions.alter_labelled:
+            return x_l
+        return augmented(x_l, lambda own, sampler: self._drawn(x_l, draw, own, sampler))
+
+    def _heard(self, generated):
+        """x̂_g as Cg sees it: held constant, as the paper has it, or not."""
+        if self.additions.generated_class_teaches_decoder:
+            return generated
+        return tf.stop_gradient(generated)
+
+    def _ramp(self):
+        """The share of Cg's weight in this step."""
+        steps = self.additions.generated_class_ramp_steps
+        if not steps:
+            return 1.0
+        since_start = tf.cast(self.step.value, tf.float32) + 1.0 - self.start_steps
+        return tf.minimum(since_start / steps, 1.0)
+
+    def _confident_mean(self, values, y_u):
+        """Mean over the examples whose ŷ_u is confident enough; over all by default."""
+        confidence = self.additions.pair_confidence
+        if not confidence:
+            return batch_mean(values)
+        sure = tf.cast(tf.reduce_max(y_u, axis=-1) >= confidence, tf.float32)
+        share = over_replicas(batch_mean(sure))
+        return batch_mean(sure * values) / tf.maximum(share, 1e-6)
+
+    def _latent_scores(self, style, classes, training=False):
+        """L's scores of codes, beside their class vectors where L takes these."""
+        if self.latent_discriminator.classes is None:
+            return self.latent_discriminator(style, training=training)
+        return self.latent_discriminator(style, classes, training=training)
+
+    def _with_recent(self, style, y_u):
+        """z′ and ŷ of the global batch and recent ones; just this replica's by default."""
+        if self.recent is None:
+            return style, y_u
+        rows = self.recent.with_batch(gathered(tf.concat([style, y_u], axis=1)))
+        return tf.split(rows, [self.style_dim, self.classes], axis=1)
+
+    def _remember(self, style, y_u):
+        """Keeps codes as recent ones."""
+        if self.recent is not None:
+            self.recent.push(gathered(tf.concat([style, y_u], axis=1)))
+
+    def _added(self, x_u, guided, style, y_u, reconstructed, draw):
+        """Terms beside equation (6) by name, and the outputs of E or D that each moves."""
+        a, terms, outputs = self.additions, {}, {}
+        if "sliced_wasserstein" in self.added_weights or "whitening" in self.added_weights:
+            seen, y_seen = self._with_recent(style, y_u)
+            if self.recent is None:
+                seen, y_seen = gathered(seen), gathered(y_seen)
+            # The same on all replicas.
+            replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+            if "sliced_wasserstein" in self.added_weights:
+                key = self._key(draw, _PRIOR_DRAWS)
+                distance = distance_from_prior(seen, y_seen, a.class_independence, key)
+                terms["sliced_wasserstein"] = distance / replicas
+                outputs["sliced_wasserstein"] = [style]
+            if "whitening" in self.added_weights:
+                terms["whitening"] = losses.whitening(seen) / replicas
+                outputs["whitening"] = [style]
+        if "pseudo_labels" in self.added_weights:
+            altered = augmented(
+                x_u,
+                lambda own, sampler: self._drawn(x_u, draw, _ALTERED_UNLABELLED + own, sampler),
+            )
+            codes = self._encode(altered)[0]
+            logits = self.classifier(codes, training=True)
+            found = losses.confident_cross_entropy(
+                self._teacher(x_u), logits, a.pseudo_label_confidence
+            )
+            terms["pseudo_labels"] = batch_mean(found)
+            outputs["pseudo_labels"] = [codes]
+        if "magnitude_error" in self.added_weights:
+            error = losses.magnitude_error(reconstructed, x_u, self.nepers_per_unit)
+            terms["magnitude_error"] = batch_mean(error)
+            outputs["magnitude_error"] = [reconstructed]
+        return terms, outputs
+
+    def _weighted(self, terms):
+        """The sum of what is added to equation (6)."""
+        return sum(weight * terms[name] for name, weight in self.added_weights.items())
+
+    def _balanced(self, tape, terms, outputs):
+        """Terms with gradients of one norm at the outputs; as they are by default."""
+        return terms if self.balance is None else self.balance.balanced(tape, terms, outputs)
+
+    def _teacher(self, x_u):
+        """Probabilities by the averaged E and C, whose codes are standardised over this batch."""
+        codes = self.codes(x_u)[self.CLASSIFIED_CODE]
+        mean, variance = tf.nn.moments(gathered(codes), axes=[0])
+        standard = (codes - mean) * tf.math.rsqrt(variance + 1e-6)
+        return tf.stop_gradient(tf.nn.softmax(self.averaged_classifier.stack(standard)))
 
     def _as_condition(self, probabilities):
         if self.condition == "hard":

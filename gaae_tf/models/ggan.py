@@ -9,15 +9,14 @@ from that (METHOD §8) as GAAE without reconstruction and with one code for two:
 
 C reads the class from the code that G is fed, so this code is of the class, and L holds it to
 N(0, I), from which sampling draws it. Losses are GAAE's (1), (2), (4), (5), (7) and (8), without
-(3). C standardises its codes first (`networks.latent_classifier`). `docs/ggan.svg` draws it.
+(3). `docs/ggan.svg` draws it.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-import tensorflow as tf
-
+from gaae_tf.models.additions import Additions
 from gaae_tf.models.gaae import GAAE
 
 
@@ -27,7 +26,8 @@ class GGAN(GAAE):
     Args:
         encoder: the feature network F, with one code.
         decoder: the generator G.
-        others: as in `GAAE`; of `loss_weights`, ω1 must be 1 and ω2 0, for there is no R.
+        others: as in `GAAE`; of `loss_weights`, ω1 must be 1 and ω2 0, for there is no R; so
+            must what `additions` has on reconstructions.
 
     Raises:
         ValueError: as in `GAAE`, or ω2 is not 0.
@@ -43,19 +43,22 @@ class GGAN(GAAE):
     LOSS_NAMES = tuple(name for name in GAAE.LOSS_NAMES if name != "R")
     LOG_NAMES = tuple(name for name in GAAE.LOG_NAMES if name != "R")
     RECONSTRUCTS = False
+    CLASSIFIED_CODE = "latent"
 
     def __init__(self, *networks, loss_weights, **kwargs):
         if loss_weights.omega_2 != 0.0:
             raise ValueError(f"GGAN reconstructs nothing: omega_2 must be 0, got {loss_weights}")
+        additions = kwargs.get("additions", Additions())
+        if additions.magnitude_error or additions.reconstruction_emphasis:
+            raise ValueError(
+                "GGAN reconstructs nothing: magnitude_error and reconstruction_emphasis must be 0, "
+                f"got {additions}"
+            )
         super().__init__(*networks, loss_weights=loss_weights, **kwargs)
 
     def codes(self, spectrograms):
         """The codes by the averaged F."""
         return {"latent": self.averaged_encoder(spectrograms)}
-
-    def probabilities_of(self, codes):
-        """ŷ by the averaged C, of what `codes` gave."""
-        return tf.nn.softmax(self.averaged_classifier(codes["latent"]))
 
     def _encode(self, spectrograms):
         """One code, guided and style code at once."""

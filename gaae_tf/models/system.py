@@ -25,7 +25,8 @@ class System(keras.Model):
         OPTIMIZERS: the optimizers: name, and the networks that each moves. The first makes one
             update an iteration, the others, of discriminators, k; each is in the attribute
             `<name>_optimizer`.
-        LOSS_NAMES, LOG_NAMES: loss terms of an iteration, and all that `train_step` reports.
+        LOSS_NAMES, LOG_NAMES: loss terms of an iteration, and all that `train_step` reports; of a
+            model they may be more than of its class.
         HINGE_LOSSES: those of LOSS_NAMES that are hinge losses of discriminators: 2 for a guess, 0
             once all that they see is told apart with a margin.
         PASSES: the updates of an iteration, by how many batches pass each network in one.
@@ -34,8 +35,10 @@ class System(keras.Model):
         SAMPLING_PRIOR: what they are drawn from in sampling, as `synthesis.style_codes` has it.
         RECONSTRUCTS: whether calling the model reconstructs spectrograms.
         CLASSIFIES: whether it has `class_probabilities` of spectrograms.
-        ENCODES: whether it has `codes` of spectrograms; one that classifies too has
-            `probabilities_of` these codes.
+        ENCODES: whether it has `codes` of spectrograms.
+        ENCODER: the network that gives these codes, with its last layers in `code_layers`.
+        CLASSIFIED_CODE: that of these codes which its classifier reads; None for one that reads
+            spectrograms, or none.
 
     Args:
         networks: the networks by their names in NETWORKS, built.
@@ -65,6 +68,13 @@ class System(keras.Model):
     RECONSTRUCTS: ClassVar[bool] = False
     CLASSIFIES: ClassVar[bool] = False
     ENCODES: ClassVar[bool] = False
+    ENCODER: ClassVar[str | None] = None
+    CLASSIFIED_CODE: ClassVar[str | None] = None
+
+    # Iterations at the beginning that `start_step` makes in place of `train_step`.
+    start_steps: int = 0
+    # Spectrograms of real training clips, over which codes are scaled and measured.
+    calibration: tf.Tensor | None = None
 
     def __init__(
         self,
@@ -104,6 +114,13 @@ class System(keras.Model):
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             name="rollbacks",
         )
+        # Share of the learning rates that is left, which falls and never rises.
+        self.rate_scale = tf.Variable(
+            1.0,
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            name="rate_scale",
+        )
         # And, of several replicas, each one's part in the first update that was not finite: 0 for
         # no such update, 1 if this replica's share was finite, 2 + its number if it was not.
         self.part_in_divergence = tf.Variable(
@@ -142,6 +159,11 @@ class System(keras.Model):
         """The networks that are used once training is over: averaged and frozen ones."""
         names = (*(f"averaged_{name}" for name in self.AVERAGED), *self.FROZEN)
         return [getattr(self, name) for name in names]
+
+    @property
+    def memory(self) -> dict[str, tf.Variable]:
+        """What training remembers from step to step beside weights, optimizers and `rollbacks`."""
+        return {"rate_scale": self.rate_scale}
 
     @property
     def sampler(self) -> keras.Model:
@@ -193,13 +215,16 @@ class System(keras.Model):
         context = tf.distribute.get_replica_context()
         batch = tf.shape(like)[0]
         start = context.replica_id_in_sync_group * batch
+        drawn = sampler(batch * context.num_replicas_in_sync, self._key(draw, stream))
+        return drawn[start : start + batch]
+
+    def _key(self, draw, stream):
+        """The key of random numbers of (seed, step, draw, stream), int64 [2]."""
         key = tf.random.experimental.stateless_fold_in(
             tf.constant([self.seed, draw], tf.int64), self.step.value
         )
         other = tf.random.experimental.stateless_fold_in(key, self.rollbacks)
-        key = tf.where(self.rollbacks > 0, other, key)
-        drawn = sampler(batch * context.num_replicas_in_sync, key + stream)
-        return drawn[start : start + batch]
+        return tf.where(self.rollbacks > 0, other, key) + stream
 
     def _apply(self, tape, scaled_loss, name):
         """Applies the gradients of a loss by an optimizer; returns their global norm before it."""
@@ -246,6 +271,55 @@ class System(keras.Model):
             network, average = getattr(self, name), getattr(self, f"averaged_{name}")
             for weight, mean in zip(network.weights, average.weights, strict=True):
                 mean.assign(mean + (weight - mean) * (1.0 - decay))
+
+    def probabilities_of(self, codes):
+        """ŷ by the averaged classifier, of what `codes` gave."""
+        return tf.nn.softmax(self.averaged_classifier(codes[self.CLASSIFIED_CODE]))
+
+    def scale_codes(self) -> None:
+        """Scales the encoder's last layers: mean 0, deviation 1 of the codes of `calibration`.
+
+        For the start of a training. Sizes of networks and spectrograms alone do not tell how much
+        codes will vary over clips, and a code that hardly varies says nothing to D, C and L (data-
+        dependent initialisation, Salimans & Kingma 2016, arXiv 1602.07868). Nothing is done without
+        `calibration`, or by a system that trains no encoder.
+        """
+        if self.calibration is None or self.ENCODER is None or self.ENCODER in self.FROZEN:
+            return
+        network = getattr(self, self.ENCODER)
+        average = getattr(self, f"averaged_{self.ENCODER}")
+        codes = self._over_calibration(lambda clips: tf.nest.flatten(network(clips)))
+        for layer, copy, code in zip(network.code_layers, average.code_layers, codes, strict=True):
+            mean, variance = tf.nn.moments(code, axes=[0])
+            scale = tf.math.rsqrt(variance + 1e-12)
+            for one in (layer, copy):
+                one.kernel.assign(one.kernel * scale)
+                one.bias.assign((one.bias - mean) * scale)
+
+    def _over_calibration(self, function, batch_size: int = 64) -> list[tf.Tensor]:
+        """What a function gives for the calibration clips, a list of [clips, …]."""
+        parts = [
+            function(self.calibration[start : start + batch_size])
+            for start in range(0, len(self.calibration), batch_size)
+        ]
+        return [tf.concat(part, axis=0) for part in zip(*parts, strict=True)]
+
+    def measure_code_statistics(self) -> None:
+        """Measures mean and variance of the codes that the averaged classifier standardises.
+
+        They are those of real clips, `calibration`, under the averaged weights. Moving statistics
+        will not do: they are of weights that have moved on since, of small batches, and of
+        generated clips among the real ones; and an average of statistics is not the statistics of
+        averaged weights. Nothing is done without `calibration`, or by a system whose classifier
+        reads no codes.
+        """
+        if self.calibration is None or self.CLASSIFIED_CODE is None:
+            return
+        (codes,) = self._over_calibration(lambda clips: [self.codes(clips)[self.CLASSIFIED_CODE]])
+        mean, variance = tf.nn.moments(codes, axes=[0])
+        standardise = self.averaged_classifier.standardise
+        standardise.moving_mean.assign(mean)
+        standardise.moving_variance.assign(variance)
 
     def reestimate_statistics(self, batches: int = 16, batch_size: int = 64) -> None:
         """Measures the sampler's batch statistics again, over samples from the prior.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.initializers import orthogonal_for_relu
 from gaae_tf.networks.normalization import BatchNormalization
 from gaae_tf.networks.spectral_norm import SpectralConv2D
 
@@ -79,8 +80,10 @@ def check_non_local_bins(non_local_bins: int, bins: int, doublings: int) -> None
 def _convolution(filters: int, kernel_size: int, spectral_norm: bool, dtype):
     if spectral_norm:
         return SpectralConv2D(filters, kernel_size, dtype=dtype)
+    # A shortcut, 1×1, has no ReLU.
+    initializer = orthogonal_for_relu() if kernel_size > 1 else "orthogonal"
     return keras.layers.Conv2D(
-        filters, kernel_size, padding="same", kernel_initializer="orthogonal", dtype=dtype
+        filters, kernel_size, padding="same", kernel_initializer=initializer, dtype=dtype
     )
 
 
@@ -114,15 +117,23 @@ class UpBlock(_ResidualBlock):
         filters: output channels.
         classes: length of the class vector, or None for unconditional batch normalisation.
         spectral_norm: whether the convolutions are spectrally normalised.
+        class_biases: as in `BatchNormalization`.
     """
 
     def __init__(
-        self, filters: int, classes: int | None = None, spectral_norm: bool = True, **kwargs
+        self,
+        filters: int,
+        classes: int | None = None,
+        spectral_norm: bool = True,
+        class_biases: str = "zeros",
+        **kwargs,
     ):
         super().__init__(filters, spectral_norm, **kwargs)
         self.classes = classes
-        self.norm1 = BatchNormalization(classes, dtype=self.dtype_policy)
-        self.norm2 = BatchNormalization(classes, dtype=self.dtype_policy)
+        self.class_biases = class_biases
+        norm = {"classes": classes, "class_biases": class_biases, "dtype": self.dtype_policy}
+        self.norm1 = BatchNormalization(**norm)
+        self.norm2 = BatchNormalization(**norm)
         self.shortcut = _convolution(filters, 1, spectral_norm, self.dtype_policy)
 
     def build(self, features_shape, condition_shape=None):
@@ -146,7 +157,10 @@ class UpBlock(_ResidualBlock):
 
     def get_config(self):
         """The constructor's arguments."""
-        return super().get_config() | {"classes": self.classes}
+        return super().get_config() | {
+            "classes": self.classes,
+            "class_biases": self.class_biases,
+        }
 
 
 class DownBlock(_ResidualBlock):

@@ -16,6 +16,7 @@ from keras import ops
 
 from gaae_tf.networks.attention import NonLocalBlock
 from gaae_tf.networks.blocks import UpBlock, base_size, check_non_local_bins, up_channels
+from gaae_tf.networks.frequency_axis import AXES, to_linear_axis
 from gaae_tf.networks.normalization import BatchNormalization
 
 
@@ -29,6 +30,12 @@ class Decoder(keras.Model):
         width_schedule: "biggan" or "table".
         non_local_bins: bins at which the non-local block stands, 0 for none.
         style_dim: length of the style code.
+        class_biases: as in `BatchNormalization`.
+        frequency_axis: of the blocks' maps, "linear" (the paper's) or "log"; the last convolution
+            is on the spectrogram's own axis either way.
+
+    Raises:
+        ValueError: unknown axis, or the size does not double up from a base.
     """
 
     def __init__(
@@ -40,6 +47,8 @@ class Decoder(keras.Model):
         width_schedule: str = "biggan",
         non_local_bins: int = 0,
         style_dim: int = 128,
+        class_biases: str = "zeros",
+        frequency_axis: str = "linear",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -50,6 +59,12 @@ class Decoder(keras.Model):
         self.width_schedule = width_schedule
         self.non_local_bins = non_local_bins
         self.style_dim = style_dim
+        self.class_biases = class_biases
+        if frequency_axis not in AXES:
+            raise ValueError(
+                f"frequency_axis must be one of {', '.join(AXES)}, got {frequency_axis!r}"
+            )
+        self.frequency_axis = frequency_axis
         base_bins, base_frames, doublings = base_size(bins, frames)
         check_non_local_bins(non_local_bins, bins, doublings)
         self.base_shape = (base_bins, base_frames, 16 * channels)
@@ -59,7 +74,7 @@ class Decoder(keras.Model):
         )
         self.blocks = []
         for i, filters in enumerate(up_channels(channels, doublings, width_schedule), start=1):
-            self.blocks.append(UpBlock(filters, classes, dtype=policy))
+            self.blocks.append(UpBlock(filters, classes, class_biases=class_biases, dtype=policy))
             if base_bins << i == non_local_bins:
                 self.blocks.append(NonLocalBlock(dtype=policy))
         self.norm = BatchNormalization(dtype=policy)
@@ -88,6 +103,8 @@ class Decoder(keras.Model):
                 x = block(x, condition, training=training)
             else:
                 x = block(x, training=training)
+        if self.frequency_axis == "log":
+            x = to_linear_axis(x)
         x = ops.relu(self.norm(x, training=training))
         return ops.tanh(ops.cast(self.to_spectrogram(x), "float32"))
 
@@ -108,4 +125,6 @@ class Decoder(keras.Model):
             "width_schedule": self.width_schedule,
             "non_local_bins": self.non_local_bins,
             "style_dim": self.style_dim,
+            "class_biases": self.class_biases,
+            "frequency_axis": self.frequency_axis,
         }

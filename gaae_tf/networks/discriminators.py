@@ -8,8 +8,11 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.initializers import orthogonal_for_relu
 from gaae_tf.networks.spectral_norm import SpectralDense
 from gaae_tf.networks.tower import Tower
+
+_HIDDEN = 128
 
 
 class SampleDiscriminator(keras.Model):
@@ -87,31 +90,68 @@ class SampleDiscriminator(keras.Model):
 class LatentDiscriminator(keras.Model):
     """L(z): is a style code a draw from N(0, I)? 128-ReLU-128-ReLU-1, float32.
 
+    With `classes`, L(z, y): does z look like a draw from N(0, I) that has nothing to do with y? The
+    class vector is put beside the code. A departure from the paper.
+
     Args:
         style_dim: length of the style code.
+        classes: length of the class vector, or None for none.
+        spectral_norm: whether the layers are spectrally normalised, as those of S are.
     """
 
-    def __init__(self, style_dim: int = 128, **kwargs):
+    def __init__(
+        self,
+        style_dim: int = 128,
+        classes: int | None = None,
+        spectral_norm: bool = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs | {"dtype": "float32"})
         self.style_dim = style_dim
-        self.stack = keras.Sequential(
-            [
-                keras.layers.Dense(128, "relu", kernel_initializer="orthogonal", dtype="float32"),
-                keras.layers.Dense(128, "relu", kernel_initializer="orthogonal", dtype="float32"),
-                keras.layers.Dense(1, kernel_initializer="orthogonal", dtype="float32"),
+        self.classes = classes
+        self.spectral_norm = spectral_norm
+        if spectral_norm:
+            self.hidden = [SpectralDense(_HIDDEN, dtype="float32") for _ in range(2)]
+            self.score = SpectralDense(1, dtype="float32")
+        else:
+            self.hidden = [
+                keras.layers.Dense(
+                    _HIDDEN, kernel_initializer=orthogonal_for_relu(), dtype="float32"
+                )
+                for _ in range(2)
             ]
-        )
+            self.score = keras.layers.Dense(1, kernel_initializer="orthogonal", dtype="float32")
         self.build()
 
     def build(self, input_shape=None):
         """Creates all weights."""
-        self.stack.build((None, self.style_dim))
+        size = self.style_dim + (self.classes or 0)
+        for layer in self.hidden:
+            layer.build((None, size))
+            size = _HIDDEN
+        self.score.build((None, size))
         self.built = True
 
-    def call(self, style):
-        """[batch, style_dim] -> scores [batch, 1]."""
-        return self.stack(style)
+    def call(self, style, condition=None, training=False):
+        """[batch, style_dim] and, with classes, [batch, classes] -> scores [batch, 1]."""
+        x = style
+        if self.classes is not None:
+            x = ops.concatenate([x, ops.cast(condition, "float32")], axis=-1)
+        training = {"training": training} if self.spectral_norm else {}
+        for layer in self.hidden:
+            x = ops.relu(layer(x, **training))
+        return self.score(x, **training)
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs of one example."""
+        return ((self.style_dim,), *(() if self.classes is None else ((self.classes,),)))
 
     def get_config(self):
         """The constructor's arguments."""
-        return {"name": self.name, "style_dim": self.style_dim}
+        return {
+            "name": self.name,
+            "style_dim": self.style_dim,
+            "classes": self.classes,
+            "spectral_norm": self.spectral_norm,
+        }

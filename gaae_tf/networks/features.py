@@ -55,6 +55,11 @@ class FeatureNetwork(keras.Model):
         return self.code(self.tower(spectrograms, training=training))
 
     @property
+    def code_layers(self) -> tuple[keras.layers.Dense, ...]:
+        """The layer that gives the code."""
+        return (self.code,)
+
+    @property
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.bins, self.frames, 1),)

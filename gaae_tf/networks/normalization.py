@@ -21,6 +21,8 @@ class BatchNormalization(keras.layers.Layer):
         classes: length of the class vector, or None for the unconditional layer.
         momentum: share of the old moving statistics kept at each training call, in [0, 1).
         epsilon: added to the variance.
+        class_biases: how W_b starts, "zeros" or "orthogonal"; with the latter, classes differ in
+            their biases from the first step on.
     """
 
     def __init__(
@@ -28,9 +30,11 @@ class BatchNormalization(keras.layers.Layer):
         classes: int | None = None,
         momentum: float = 0.99,
         epsilon: float = 1e-4,
+        class_biases: str = "zeros",
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.class_biases = class_biases
         self.classes = classes
         self.momentum = momentum
         self.epsilon = epsilon
@@ -57,7 +61,7 @@ class BatchNormalization(keras.layers.Layer):
             self.bias = weight("bias", (channels,), "zeros")
         else:
             self.gain = weight("gain", (self.classes, channels), "orthogonal")
-            self.bias = weight("bias", (self.classes, channels), "zeros")
+            self.bias = weight("bias", (self.classes, channels), self.class_biases)
 
     def call(self, features, condition=None, training=False):
         """[batch, bins, frames, channels] and, if conditional, [batch, classes] -> same shape."""
@@ -87,6 +91,7 @@ class BatchNormalization(keras.layers.Layer):
             "classes": self.classes,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
+            "class_biases": self.class_biases,
         }
 
 

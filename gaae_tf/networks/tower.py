@@ -68,10 +68,14 @@ class Tower(keras.layers.Layer):
 
     def call(self, spectrograms, training=False):
         """[batch, bins, frames, 1] -> float32 [batch, 16·ch]."""
+        return ops.sum(self.maps(spectrograms, training=training), axis=(1, 2))
+
+    def maps(self, spectrograms, training=False):
+        """What `call` sums: float32 [batch, base bins, base frames, 16·ch], not negative."""
         x = spectrograms
         for layer in self.layers:
             x = layer(x, training=training)
-        return ops.sum(ops.cast(ops.relu(x), "float32"), axis=(1, 2))
+        return ops.cast(ops.relu(x), "float32")
 
     def get_config(self):
         """The constructor's arguments."""

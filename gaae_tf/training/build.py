@@ -6,6 +6,7 @@ import dataclasses
 import random
 
 import keras
+import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.models.bigan import BiGAN
@@ -57,6 +58,7 @@ def _build(config: TrainConfig, data: DataDescription) -> System:
         "classes": classes,
         "width_schedule": config.width_schedule,
         "style_dim": config.style_dim,
+        "class_biases": "orthogonal" if config.orthogonal_class_biases else "zeros",
     }
     if config.model in ("biggan", "unsupervised_biggan"):
         return BigGAN(
@@ -76,7 +78,7 @@ def _build(config: TrainConfig, data: DataDescription) -> System:
     if config.model == "bigan_classifier":
         return FeatureClassifier(
             FeatureNetwork(**coded, name="features"),
-            LatentClassifier(classes, config.style_dim, standardises=True, name="classifier"),
+            LatentClassifier(classes, config.style_dim, name="classifier"),
             **average,
         )
     if config.model in ("classifier", "augmented_classifier"):
@@ -114,72 +116,88 @@ def _build(config: TrainConfig, data: DataDescription) -> System:
             DCGANDiscriminator(**size, name="discriminator"),
             **average,
         )
+    latent = {
+        "classes": classes if config.latent_condition else None,
+        "spectral_norm": config.latent_spectral_norm,
+    }
+    guided = {
+        "condition": config.condition,
+        "stop_condition_gradient": config.stop_condition_gradient,
+        "additions": config.additions,
+        **average,
+    }
     if config.model == "ggan":
         return GGAN(
             FeatureNetwork(**coded, name="encoder"),
             Decoder(**decoder),
-            LatentClassifier(classes, config.style_dim, standardises=True),
+            LatentClassifier(classes, config.style_dim),
             SampleDiscriminator(**tower, classes=classes),
-            LatentDiscriminator(config.style_dim),
+            LatentDiscriminator(config.style_dim, **latent),
             loss_weights=dataclasses.replace(config.loss_weights, omega_1=1.0, omega_2=0.0),
-            condition=config.condition,
-            stop_condition_gradient=config.stop_condition_gradient,
-            **average,
+            **guided,
         )
+    floor, ceiling = data.signal_path(
+        config.stft, config.scaling, config.dynamic_range_nepers
+    ).scaling.limits_nepers
     # The networks draw their weights in this order, on which equal seeds rely.
     return GAAE(
-        encoder=Encoder(**tower, guided_dim=config.guided_dim, style_dim=config.style_dim),
-        decoder=Decoder(**decoder),
+        encoder=Encoder(
+            **tower,
+            guided_dim=config.guided_dim,
+            style_dim=config.style_dim,
+            style_pooling=config.style_pooling,
+            frequency_axis=config.frequency_axis,
+        ),
+        decoder=Decoder(**decoder, frequency_axis=config.frequency_axis),
         classifier=LatentClassifier(classes, config.guided_dim),
         sample_discriminator=SampleDiscriminator(**tower, classes=classes),
-        latent_discriminator=LatentDiscriminator(config.style_dim),
+        latent_discriminator=LatentDiscriminator(config.style_dim, **latent),
         loss_weights=config.loss_weights,
-        condition=config.condition,
-        stop_condition_gradient=config.stop_condition_gradient,
-        **average,
+        nepers_per_unit=(ceiling - floor) / 2.0,
+        **guided,
     )
 
 
 def compile_model(model: System, config: TrainConfig) -> None:
     """Gives the model its optimizers, with loss scaling in mixed_float16."""
 
-    def adam(learning_rate, updates, name):
-        if config.learning_rate_decay == "linear":
-            learning_rate = LinearDecay(learning_rate, updates * config.steps)
+    def adam(learning_rate, beta_1, name):
         optimizer = keras.optimizers.Adam(
-            learning_rate, beta_1=config.adam_beta_1, beta_2=config.adam_beta_2, name=name
+            ScaledRate(learning_rate, model.rate_scale),
+            beta_1=beta_1,
+            beta_2=config.adam_beta_2,
+            name=name,
         )
         if config.precision == "mixed_float16":
             return keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scaled")
         return optimizer
 
-    first, *others = model.OPTIMIZERS  # one update an iteration, and k
+    first, *others = model.OPTIMIZERS
+    beta_1 = config.autoencoder_adam_beta_1
     model.compile(
-        adam(config.autoencoder_learning_rate, 1, first),
-        *(
-            adam(config.discriminator_learning_rate, config.discriminator_steps, name)
-            for name in others
+        adam(
+            config.autoencoder_learning_rate, config.adam_beta_1 if beta_1 < 0.0 else beta_1, first
         ),
+        *(adam(config.discriminator_learning_rate, config.adam_beta_1, name) for name in others),
     )
 
 
-class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant over the first half of the updates, then linearly to zero.
+class ScaledRate(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate times the share of it that is left, which the training loop sets.
 
     Args:
-        learning_rate: the constant.
-        updates: all updates of the training.
+        learning_rate: the rate while the share is 1.
+        scale: the share, a float32 scalar variable.
     """
 
-    def __init__(self, learning_rate: float, updates: int):
+    def __init__(self, learning_rate: float, scale: tf.Variable):
         self.learning_rate = learning_rate
-        self.updates = updates
+        self.scale = scale
 
     def __call__(self, update):
-        """Rate of an update, counted from 0."""
-        progress = keras.ops.cast(update, "float32") / self.updates
-        return self.learning_rate * keras.ops.clip(2.0 * (1.0 - progress), 0.0, 1.0)
+        """The rate; the number of the update does not matter."""
+        return self.learning_rate * self.scale
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
-        return {"learning_rate": self.learning_rate, "updates": self.updates}
+        """The rate alone, for the share is not the schedule's own."""
+        return {"learning_rate": self.learning_rate}

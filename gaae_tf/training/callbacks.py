@@ -193,6 +193,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
         return int(self.model.step.numpy())
 
     def _summarise(self, step: int) -> None:
+        self.model.measure_code_statistics()
         if self.model.SAMPLER is not None:
             self._write_examples(step)
         if self.model.ENCODES:

@@ -1,8 +1,9 @@
 """Checkpoints of the whole training state; restored to go on training, or to sample.
 
 A checkpoint holds all networks (spectral vectors and batch statistics with them), their moving
-averages, the optimizers (loss scale with them), the step, and the progress figures. Data order and
-noise are functions of (seed, step), so nothing else is needed to go on exactly.
+averages, the optimizers (loss scale with them), the step, what else training remembers from step to
+step, and the progress figures. Data order and noise are functions of (seed, step), so nothing else
+is needed to go on exactly.
 
 Its files are written in a folder beside, then renamed: step-N.data-…, step-N.index, and last
 step-N.sha256, which `sha256sum --check` reads. A kill at any moment leaves either all of it or
@@ -52,10 +53,13 @@ class Checkpoints:
             "best_accuracy": self.best_accuracy,
             "trained_seconds": self.trained_seconds,
         }
-        self._checkpoint = tf.train.Checkpoint(**variables, rollbacks=model.rollbacks)
-        self._before_rollbacks = tf.train.Checkpoint(**variables)  # what older versions wrote
+        # What older versions wrote lacks the first of these, or both.
+        later = {"rollbacks": model.rollbacks, **model.memory}
+        self._checkpoint = tf.train.Checkpoint(**variables, **later)
+        self._before_rates = tf.train.Checkpoint(**variables, rollbacks=model.rollbacks)
+        self._before_rollbacks = tf.train.Checkpoint(**variables)
         # Made here, for each process must make its variables in the same order.
-        for checkpoint in (self._checkpoint, self._before_rollbacks):
+        for checkpoint in (self._checkpoint, self._before_rates, self._before_rollbacks):
             _ = checkpoint.save_counter
         self._folder = run_dir / run_folder.CHECKPOINTS
         self._keep = keep
@@ -76,8 +80,12 @@ class Checkpoints:
         return int(self.model.step.numpy())
 
     def _read(self, prefix: str) -> None:
-        counted = any(name.startswith("rollbacks/") for name, _ in tf.train.list_variables(prefix))
-        checkpoint = self._checkpoint if counted else self._before_rollbacks
+        held = {name.split("/")[0] for name, _ in tf.train.list_variables(prefix)}
+        checkpoint = self._checkpoint
+        if "rollbacks" not in held:
+            checkpoint = self._before_rollbacks
+        elif "rate_scale" not in held:
+            checkpoint = self._before_rates
         try:
             checkpoint.restore(prefix).assert_consumed()
         except (AssertionError, ValueError) as error:  # other variables, other shapes
@@ -85,8 +93,10 @@ class Checkpoints:
                 f"{prefix} is of another structure than this version of the model: {error}; train "
                 "anew in another --run_dir, or continue with the version that began"
             ) from error
-        if not counted:
+        if "rollbacks" not in held:
             self.model.rollbacks.assign(0)
+        if "rate_scale" not in held:
+            self.model.rate_scale.assign(1.0)
 
     def save_start(self) -> None:
         """Saves the state before the first step, for `roll_back` until there is a checkpoint."""

@@ -55,6 +55,9 @@ CHANGEABLE = frozenset(
 # At most so many training clips are shown in TensorBoard where there are no test clips.
 _SHOWN_CLIPS = 500
 
+# From so many training clips the statistics of codes are measured: each deviation to some 3 %.
+_CALIBRATION_CLIPS = 512
+
 
 def guidance_rule(config: TrainConfig) -> GuidanceRule:
     """How many clips guide."""
@@ -272,6 +275,7 @@ def train(config: TrainConfig) -> Path:
 
     if worker.is_chief:
         write_description(run_dir, config, clips, guiding, data)
+    signal_path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
     with strategy.scope():
         model = build_model(config, data)
         compile_model(model, config)
@@ -279,10 +283,12 @@ def train(config: TrainConfig) -> Path:
         first_step = checkpoints.restore()
         if config.frozen_run and not first_step:
             take_frozen(model, config)
+        model.calibration = _calibration(model, clips.audio, signal_path)
+        if not first_step:
+            model.scale_codes()
         if not first_step:
             with told_of_failing_storage(run_dir):
                 checkpoints.save_start()
-    signal_path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
 
     def stream(context: tf.distribute.InputContext) -> tf.data.Dataset:
         """What the replicas of one process train on."""
@@ -339,7 +345,7 @@ def train(config: TrainConfig) -> Path:
     if worker.is_chief:
         logs = run_dir / run_folder.LOGS
         callbacks.append(TensorBoardLogger(logs, config, data, shown, labels, config.summary_every))
-        validate = functools.partial(validation_accuracy, model, valid, signal_path)
+        validate = functools.partial(_validate, model, valid, signal_path)
     if first_step < config.steps:
         print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
     while True:
@@ -357,6 +363,22 @@ def train(config: TrainConfig) -> Path:
             first_step = _roll_back(error, checkpoints, config)
         else:
             return run_dir
+
+
+def _calibration(model: System, audio: np.ndarray, signal_path) -> tf.Tensor | None:
+    """Spectrograms of real training clips, spread over all; None for a model without codes."""
+    if not model.ENCODES:
+        return None
+    number = min(len(audio), _CALIBRATION_CLIPS)
+    spread = audio[np.arange(number) * len(audio) // number]
+    batches = evaluation_batches(spread, 64)
+    return tf.concat([signal_path.spectrogram(batch) for batch in batches], axis=0)
+
+
+def _validate(model: System, clips: Clips, signal_path) -> float | None:
+    """Brings the averaged classifier's batch statistics up to date, and measures its accuracy."""
+    model.measure_code_statistics()
+    return validation_accuracy(model, clips, signal_path)
 
 
 def write_description(

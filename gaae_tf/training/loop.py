@@ -24,6 +24,10 @@ from gaae_tf.training.checkpoints import Checkpoints
 from gaae_tf.training.storage import told_of_failing_storage
 from gaae_tf.training.strategy import agreed, this_worker
 
+# Of the learning rates, what is left at the end of a training whose rates fall. Not zero: a run
+# that is continued with more steps goes on at this share.
+LAST_RATE_SCALE = 0.01
+
 # A signal waits for the call in progress, and who sends one may wait for half a minute only.
 _LONGEST_CALL_SECONDS = 10.0
 
@@ -70,15 +74,83 @@ def run_steps(
     """
     batches = iter(strategy.distribute_datasets_from_function(stream))
     names = list(model.LOG_NAMES)
+    run_start, run = (
+        _compiled(model, of_step, batches, strategy, config)
+        for of_step in (getattr(model, "start_step", None), model.train_step)
+    )
+    callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
+    step = int(model.step.numpy())
+    shown = {"verbose": int(this_worker(config.strategy).is_chief), "stateful_metrics": names}
+    bar = keras.utils.Progbar(config.steps, interval=1.0, unit_name="step", **shown)
+    bar.update(step)
+    callbacks.on_train_begin()
+    stop_at = config.max_minutes * 60.0 or math.inf
+    longest, compiling = 1, True  # until it is known how long a step takes
+    starting = step < model.start_steps
+    late_share = float(checkpoints.trained_seconds.numpy()) / stop_at
+    late = late_share >= 1.0
+    with (
+        _caught_signals() as received,
+        _told_of_lost_workers(config, checkpoints),
+        told_of_failing_storage(Path(config.run_dir)),
+    ):
+        while step < config.steps and not late:
+            if starting and step >= model.start_steps:
+                starting, longest, compiling = False, 1, True
+            count = min(
+                longest,
+                config.steps - step,
+                config.checkpoint_every - step % config.checkpoint_every,
+                *((model.start_steps - step,) if starting else ()),
+            )
+            start = time.perf_counter()
+            history, waited = (run_start if starting else run)(count, late_share)
+            seconds = time.perf_counter() - start
+            _check_finite(history, step, config, _diverging_replicas(model, strategy))
+            step += count
+            # So that several processes decide alike.
+            stopped, seconds = agreed(strategy, len(received) > 0, seconds)
+            checkpoints.trained_seconds.assign_add(seconds)
+            late_share = float(checkpoints.trained_seconds.numpy()) / stop_at
+            late = late_share >= 1.0
+            logs = {name: float(values.mean()) for name, values in history.items()}
+            bar.update(step, logs.items())
+            logs["steps_per_second"] = count / seconds
+            logs["waiting_share"] = waited / seconds  # near 1: the input is too slow
+            if not compiling:
+                most = 1 + int(_LONGEST_CALL_SECONDS * count / seconds)
+                longest = min(config.steps_per_call, most)
+            compiling = False
+            if stopped:
+                model.measure_code_statistics()
+                checkpoints.save()  # and no pictures: whoever sent the signal may not wait
+                raise Interrupted(received[0] if received else signal.SIGTERM)
+            callbacks.on_train_batch_end(step - 1, logs)
+            if step % config.checkpoint_every == 0 and step < config.steps:
+                _save(checkpoints, validate())
+        if step > 0:
+            _save(checkpoints, validate())
+        callbacks.on_train_end()
+
+
+def _compiled(
+    model: System,
+    of_step: Callable | None,
+    batches: Iterator,
+    strategy: tf.distribute.Strategy,
+    config: TrainConfig,
+) -> Callable[[int, float], tuple[dict[str, np.ndarray], float]]:
+    """What runs iterations of one kind, several in a compiled call.
+
+    Returns:
+        A function of how many iterations, and of the share of --max_minutes that has passed; it
+        gives their logs, float32 [count] by name, and the seconds that they waited for batches.
+    """
+    names = []  # of what the step reports, in the order of LOG_NAMES
 
     @tf.function
-    def iterate(count):
-        """Runs `count` iterations.
-
-        Returns:
-            Their logs, float32 [count, names], and the seconds that they waited for batches.
-        """
-        history = tf.TensorArray(tf.float32, size=count, element_shape=[len(names)])
+    def iterate(count, late_share):
+        history = tf.TensorArray(tf.float32, size=count, infer_shape=False)
         waited = tf.zeros([], tf.float64)
         for i in tf.range(count):
             # Nothing else orders the clock: first the step before, then the batch.
@@ -88,59 +160,30 @@ def run_steps(
                 batch = next(batches)
             with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
                 waited += tf.timestamp() - asked
-            logs = strategy.run(model.train_step, args=(batch,))
+            if config.learning_rate_decay == "linear":
+                step_share = tf.cast(model.step.value, tf.float32) / config.steps
+                left = rate_scale(tf.maximum(step_share, late_share))
+                model.rate_scale.assign(tf.minimum(model.rate_scale, left))
+            logs = strategy.run(of_step, args=(batch,))
+            names[:] = [name for name in model.LOG_NAMES if name in logs]
             # Every replica reports the means over the global batch.
             first = [strategy.experimental_local_results(logs[name])[0] for name in names]
             history = history.write(i, tf.stack(first))
         return history.stack(), waited
 
-    callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
-    step = int(model.step.numpy())
-    shown = {"verbose": int(this_worker(config.strategy).is_chief), "stateful_metrics": names}
-    bar = keras.utils.Progbar(config.steps, interval=1.0, unit_name="step", **shown)
-    bar.update(step)
-    callbacks.on_train_begin()
-    stop_at = config.max_minutes * 60.0 or math.inf
-    longest, compiling = 1, True  # until it is known how long a step takes
-    late = float(checkpoints.trained_seconds.numpy()) >= stop_at
-    with (
-        _caught_signals() as received,
-        _told_of_lost_workers(config, checkpoints),
-        told_of_failing_storage(Path(config.run_dir)),
-    ):
-        while step < config.steps and not late:
-            count = min(
-                longest,
-                config.steps - step,
-                config.checkpoint_every - step % config.checkpoint_every,
-            )
-            start = time.perf_counter()
-            history, waited = (result.numpy() for result in iterate(tf.constant(count)))
-            seconds = time.perf_counter() - start
-            history = dict(zip(names, history.T, strict=True))
-            _check_finite(history, step, config, _diverging_replicas(model, strategy))
-            step += count
-            checkpoints.trained_seconds.assign_add(seconds)
-            logs = {name: float(values.mean()) for name, values in history.items()}
-            bar.update(step, logs.items())
-            logs["steps_per_second"] = count / seconds
-            logs["waiting_share"] = waited / seconds  # near 1: the input is too slow
-            late = float(checkpoints.trained_seconds.numpy()) >= stop_at
-            # So that several processes decide alike.
-            stopped, late, seconds = agreed(strategy, len(received) > 0, late, seconds)
-            if not compiling:
-                most = 1 + int(_LONGEST_CALL_SECONDS * count / seconds)
-                longest = min(config.steps_per_call, most)
-            compiling = False
-            if stopped:
-                checkpoints.save()  # and no pictures: whoever sent the signal may not wait
-                raise Interrupted(received[0] if received else signal.SIGTERM)
-            callbacks.on_train_batch_end(step - 1, logs)
-            if step % config.checkpoint_every == 0 and step < config.steps:
-                _save(checkpoints, validate())
-        if step > 0:
-            _save(checkpoints, validate())
-        callbacks.on_train_end()
+    def run(count, late_share):
+        history, waited = iterate(tf.constant(count), tf.constant(late_share, tf.float32))
+        return dict(zip(names, history.numpy().T, strict=True)), waited.numpy()
+
+    return run
+
+
+def rate_scale(share: tf.Tensor) -> tf.Tensor:
+    """What is left of falling learning rates after a share of the training, in [0, 1] both.
+
+    All in the first half, then linearly less, to `LAST_RATE_SCALE` at the end.
+    """
+    return tf.clip_by_value(2.0 * (1.0 - share), LAST_RATE_SCALE, 1.0)
 
 
 def _save(checkpoints: Checkpoints, accuracy: float | None) -> None:

@@ -1,0 +1,190 @@
+"""What may be added to the paper's Algorithm 1, each a named setting, all off by default.
+
+With 60,000 iterations of 128 clips patience mends much; with a thousand of 16, on a CPU, the codes
+stay flat, the classifier hears noise, and the class reaches the decoder late. `configs/fsdd.flags`
+and `configs/quickstart.flags` turn on what was measured to help; docs/LEARNING.md has the table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from gaae_tf import losses
+
+DIRECTIONS = 64  # of the sliced Wasserstein distance, drawn anew each time
+
+_NORM_DECAY = 0.99  # of the moving averages of gradients' norms
+
+
+@dataclasses.dataclass(frozen=True)
+class Additions:
+    """Settings beside equation (6); the defaults leave the paper's algorithm as it is.
+
+    Attributes:
+        start_steps: iterations at the beginning without adversaries: E, D and C learn by (6)
+            without G, Cg and Lg; S and L stand still.
+        alter_labelled: whether Cl sees altered clips (`models.augmentation`); S sees unaltered.
+        generated_class_ramp_steps: iterations after the start over which the weight of Cg grows
+            from 0, while x̂_g carries no class yet; 0 for its whole weight at once.
+        generated_class_teaches_decoder: whether Cg moves D too: x̂_g is not held constant in (5).
+        pseudo_labels: weight of the cross-entropy of altered x_u against the class that the
+            averaged E and C find in the unaltered ones.
+        pseudo_label_confidence: how sure of the class these must be, in [0, 1].
+        sliced_wasserstein: weight of the sliced Wasserstein distance of z′ from the prior.
+        class_independence: scale s of the class in that distance: (z′, s·ŷ) is matched to the prior
+            beside s·ŷ of other clips, so that z′ must not tell the class; 0 leaves the class out.
+        whitening: weight of the deviation of z′'s mean and covariance from 0 and I.
+        recent_codes: how many recent z′ the distance, the whitening and L see beside the batch's.
+        balance_losses: whether each term is divided by the norm of its gradient at the outputs of E
+            and D, so that weights are shares of the gradient (EnCodec's balancer, arXiv
+            2210.13438).
+        pair_confidence: S's real pairs (x_u, ŷ_u) count only where ŷ_u is this sure, in [0, 1].
+        reconstruction_emphasis: how much more loud bins weigh in R: exp(emphasis·x) for a bin x.
+        magnitude_error: weight of the spectral convergence of reconstructed magnitudes.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    start_steps: int = 0
+    alter_labelled: bool = False
+    generated_class_ramp_steps: int = 0
+    generated_class_teaches_decoder: bool = False
+    pseudo_labels: float = 0.0
+    pseudo_label_confidence: float = 0.95
+    sliced_wasserstein: float = 0.0
+    class_independence: float = 0.0
+    whitening: float = 0.0
+    recent_codes: int = 0
+    balance_losses: bool = False
+    pair_confidence: float = 0.0
+    reconstruction_emphasis: float = 0.0
+    magnitude_error: float = 0.0
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{field.name} must be finite and not negative, got {value}")
+        for name in ("pseudo_label_confidence", "pair_confidence"):
+            if getattr(self, name) > 1.0:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if self.class_independence and not self.sliced_wasserstein:
+            raise ValueError(
+                f"class_independence={self.class_independence} is a part of the sliced Wasserstein "
+                "distance; give sliced_wasserstein a weight too"
+            )
+
+
+class RecentCodes:
+    """The style codes of the last batches, with their ŷ behind them; checkpoints hold them.
+
+    Args:
+        count: how many.
+        size: length of a code and its ŷ together.
+    """
+
+    def __init__(self, count: int, size: int):
+        self.codes = tf.Variable(
+            tf.zeros([count, size]),
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            name="recent_codes",
+        )
+        self.filled = tf.Variable(
+            0,
+            dtype=tf.int64,
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            name="recent_codes_filled",
+        )
+
+    def with_batch(self, codes: tf.Tensor) -> tf.Tensor:
+        """The batch's codes [batch, size] and behind them as many recent ones as there are."""
+        return tf.concat([codes, self.codes[: self.filled]], axis=0)
+
+    def push(self, codes: tf.Tensor) -> None:
+        """Puts the batch's codes, the same in all replicas, before the others."""
+        count = self.codes.shape[0]
+        self.codes.assign(tf.concat([tf.stop_gradient(codes), self.codes], axis=0)[:count])
+        added = tf.shape(codes, tf.int64)[0]
+        self.filled.assign(tf.minimum(self.filled + added, count))
+
+
+class LossBalance:
+    """Moving averages of the norms of terms' gradients, and terms divided by them.
+
+    Args:
+        names: of the terms.
+    """
+
+    def __init__(self, names: tuple[str, ...]):
+        self.norms = {
+            name: tf.Variable(
+                0.0,
+                trainable=False,
+                aggregation=tf.VariableAggregation.MEAN,
+                name=f"gradient_norm_{name}_at_outputs",
+            )
+            for name in names
+        }
+
+    def balanced(
+        self,
+        tape: tf.GradientTape,
+        terms: Mapping[str, tf.Tensor],
+        outputs: Mapping[str, list[tf.Tensor]],
+    ) -> dict[str, tf.Tensor]:
+        """Divides each term by the moving average of its gradient's norm at its outputs.
+
+        Args:
+            tape: a persistent one, recording; it goes on to record the division.
+            terms: scalars by name.
+            outputs: of E or D, the tensors through which each term moves them.
+        """
+        context = tf.distribute.get_replica_context()
+        result = {}
+        for name, term in terms.items():
+            with tape.stop_recording():
+                gradients = [g for g in tape.gradient(term, outputs[name]) if g is not None]
+                power = tf.square(tf.linalg.global_norm(gradients))
+                power = context.all_reduce(tf.distribute.ReduceOp.SUM, power)
+                norm, average = tf.sqrt(power), self.norms[name]
+                moved = average + (norm - average) * (1.0 - _NORM_DECAY)
+                # A norm that is not finite is the loss scale's matter, and is not remembered.
+                moved = tf.where(average > 0.0, moved, norm)
+                average.assign(tf.where(tf.math.is_finite(moved), moved, average))
+                scale = 1.0 / tf.maximum(average, 1e-12)
+            result[name] = term * scale
+        return result
+
+
+def gathered(codes: tf.Tensor) -> tf.Tensor:
+    """The rows of all replicas, in their order; gradients find their way back."""
+    context = tf.distribute.get_replica_context()
+    return codes if context.num_replicas_in_sync == 1 else context.all_gather(codes, axis=0)
+
+
+def distance_from_prior(
+    style: tf.Tensor, probabilities: tf.Tensor, class_scale: float, key: tf.Tensor
+) -> tf.Tensor:
+    """Sliced Wasserstein distance of z′ from the prior, or of (z′, s·ŷ) from independent ones.
+
+    Args:
+        style: z′, [points, style_dim].
+        probabilities: their ŷ, [points, classes].
+        class_scale: s; 0 leaves the class out.
+        key: int64 [2], of the prior's draws and the directions.
+    """
+    prior = tf.random.stateless_normal(tf.shape(style), key)
+    prior = tf.ensure_shape(prior, style.shape)
+    if class_scale:
+        classes = class_scale * tf.stop_gradient(probabilities)
+        style = tf.concat([style, classes], axis=1)
+        prior = tf.concat([prior, tf.roll(classes, 1, axis=0)], axis=1)
+    directions = tf.random.stateless_normal([style.shape[-1], DIRECTIONS], key + 1)
+    return losses.sliced_wasserstein(style, prior, tf.math.l2_normalize(directions, axis=0))
