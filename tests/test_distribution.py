@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import test_additions
 import test_biggan
 import test_gaae
 import test_wasserstein
@@ -52,10 +53,11 @@ def sgd():
     ("make", "batches"),
     [
         (lambda: test_gaae.tiny_model(optimizer=sgd), test_gaae.batches),
+        (lambda: test_additions.with_everything(optimizer=sgd), test_gaae.batches),
         (lambda: test_biggan.biggan(optimizer=sgd), test_biggan.batches),
         (lambda: test_wasserstein.wavegan(optimizer=sgd), test_wasserstein.batches),
     ],
-    ids=["gaae", "biggan", "wavegan"],
+    ids=["gaae", "gaae with all additions", "biggan", "wavegan"],
 )
 def test_two_replicas_give_the_update_of_one(mirrored, make, batches):
     one, logs_of_one = train(tf.distribute.get_strategy(), 3, make, batches)

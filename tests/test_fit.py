@@ -24,9 +24,12 @@ from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.stft import StftSettings
 from gaae_tf.training import finish, fit, loop
+from gaae_tf.training.build import build_model
 from gaae_tf.training.callbacks import TensorBoardLogger
+from gaae_tf.training.run_folder import DataDescription
 
 REPOSITORY = Path(__file__).parents[1]
 # Not part of the training state: how often and how fast it was saved.
@@ -322,7 +325,7 @@ def test_the_share_of_time_spent_waiting_for_batches_tells_starved_input(config,
 def run_parts(config):
     """The arguments of run_steps for a configuration, as `train` makes them."""
     from gaae_tf.data.pipeline import training_stream
-    from gaae_tf.training.build import build_model, compile_model
+    from gaae_tf.training.build import compile_model
     from gaae_tf.training.checkpoints import Checkpoints
 
     config, dataset, guiding, data = fit.resolve(config)
@@ -349,6 +352,111 @@ def run_parts(config):
         "config": config,
         "checkpoints": Checkpoints(Path(config.run_dir), model, 3),
     }
+
+
+class NotingRates(keras.callbacks.Callback):
+    """Notes the share of the learning rates that is left, after each call."""
+
+    def __init__(self):
+        super().__init__()
+        self.scales = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.scales.append(float(self.model.rate_scale))
+
+
+def rates_of(parts, **settings):
+    noting = NotingRates()
+    config = dataclasses.replace(parts["config"], **settings)
+    loop.run_steps(**parts | {"config": config}, callbacks=[noting])
+    return noting.scales
+
+
+def test_rates_fall_over_the_second_half_to_a_hundredth():
+    shares = [0.0, 0.5, 0.75, 0.9, 1.0, 1.2]
+    left = [float(loop.rate_scale(tf.constant(share))) for share in shares]
+    assert left == pytest.approx([1.0, 1.0, 0.5, 0.2, 0.01, 0.01])
+
+
+def test_falling_rates_end_with_the_steps_and_more_steps_do_not_raise_them(config):
+    parts = run_parts(dataclasses.replace(config, learning_rate_decay="linear", steps_per_call=1))
+    assert rates_of(parts, steps=4) == pytest.approx([1.0, 1.0, 1.0, 0.5])
+    # Of 16 steps, the fifth is in the first half; by the fourteenth, less than a half is left.
+    more = rates_of(parts, steps=16)
+    assert more[:9] == pytest.approx([0.5] * 9)
+    assert more[-3:] == pytest.approx([0.375, 0.25, 0.125])
+
+
+def test_falling_rates_end_with_the_minutes_where_these_are_over_first(config):
+    parts = run_parts(dataclasses.replace(config, learning_rate_decay="linear"))
+    parts["checkpoints"].trained_seconds.assign(0.75 * 60 * 1000)
+    (scale,) = rates_of(parts, steps=1, max_minutes=1000.0)
+    assert scale == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_run_cut_off_goes_on_with_the_rates_and_codes_that_it_had(config, tmp_path):
+    settings = {
+        "learning_rate_decay": "linear",
+        "start_steps": 1,
+        "recent_codes": 6,
+        "sliced_wasserstein": 1.0,
+        "balance_losses": True,
+        "pseudo_labels": 1.0,
+        "pseudo_label_confidence": 0.0,
+        "alter_labelled": True,
+    }
+    whole = dataclasses.replace(config, **settings)
+    broken = dataclasses.replace(whole, run_dir=str(tmp_path / "broken"), steps_per_call=3)
+    fit.train(whole)
+    shutil.copytree(whole.run_dir, broken.run_dir)
+    for file in Path(broken.run_dir).glob("checkpoints/**/step-4.*"):
+        file.unlink()  # as a kill before the last checkpoint
+    (Path(broken.run_dir) / "checkpoints/checkpoint").unlink()
+    fit.train(broken)
+    assert_same_state(whole.run_dir, broken.run_dir)
+
+
+def test_the_code_statistics_of_c_are_those_of_real_clips_under_the_averaged_weights(config):
+    fit.train(dataclasses.replace(config, adam_beta_1=0.0, autoencoder_learning_rate=1e-2))
+    run = gaae_tf.load(config.run_dir)
+    audio = read_clips(load_dataset(config.dataset), "train").audio
+    spectrograms = run.signal_path.spectrogram(audio.astype("float32") / 32768.0)
+    codes = run.codes(spectrograms.numpy())["guided"]
+    layer = run.model.averaged_classifier.standardise
+    assert np.asarray(layer.moving_mean) == pytest.approx(codes.mean(axis=0), rel=1e-3, abs=1e-4)
+    assert np.asarray(layer.moving_variance) == pytest.approx(codes.var(axis=0), rel=1e-2)
+
+
+@pytest.mark.parametrize("model", ["gaae", "ggan", "bigan"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_codes_of_real_clips_start_with_a_signal(model, seed):
+    notes = sorted((Path(gaae_tf.__file__).parent / "data/notes/valid").glob("*/*.ogg"))
+    audio = np.stack([soundfile.read(file, dtype="float32")[0] for file in notes])
+    if model == "bigan":
+        settings = {"model": model, "frozen_run": "unread", "labelled_percent": 5.0}
+    else:
+        settings = {"model": model}
+    config = TrainConfig(
+        dataset="notes",
+        run_dir="unused",
+        hop_samples=256,
+        channels=4,
+        non_local_bins=0,
+        style_dim=32,
+        precision="float32",
+        seed=seed,
+        **settings,
+    )
+    statistics = LogMagnitudeStatistics(maximum=4.0, mean=-6.0, deviation=3.0)
+    data = DataDescription("notes", 16_000, 16_384, ("guitar", "mallet", "string"), statistics)
+    network = build_model(config, data)
+    path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
+    network.calibration = path.spectrogram(audio[::2])
+    network.scale_codes()
+    for name, codes in network.codes(path.spectrogram(audio[1::2])).items():
+        deviations = np.std(codes, axis=0)
+        assert 0.3 < deviations.mean() < 3.0, name
+        assert np.abs(np.mean(codes, axis=0)).mean() < 0.5, name
 
 
 def test_a_time_limit_stops_cleanly_with_a_checkpoint(config):

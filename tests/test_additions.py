@@ -1,0 +1,233 @@
+"""What may be added to Algorithm 1: each does what its name says, and none is there unasked."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_gaae import CLASSES, NETWORKS, batches, changed, tiny_model, weights
+
+from gaae_tf.models.additions import (
+    Additions,
+    LossBalance,
+    RecentCodes,
+    distance_from_prior,
+)
+from gaae_tf.models.gaae import GAAE
+from gaae_tf.networks.decoder import Decoder
+from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
+from gaae_tf.networks.encoder import Encoder
+from gaae_tf.networks.latent_classifier import LatentClassifier
+
+ALL = Additions(
+    start_steps=1,
+    alter_labelled=True,
+    generated_class_ramp_steps=4,
+    generated_class_teaches_decoder=True,
+    pseudo_labels=0.5,
+    pseudo_label_confidence=0.2,
+    sliced_wasserstein=0.7,
+    class_independence=3.0,
+    whitening=0.1,
+    recent_codes=10,
+    balance_losses=True,
+    pair_confidence=0.34,
+    reconstruction_emphasis=2.0,
+    magnitude_error=0.1,
+)
+ADDED = {"sliced_wasserstein", "whitening", "pseudo_labels", "magnitude_error"}
+
+
+def with_everything(optimizer=lambda: keras.optimizers.Adam(1e-3, beta_1=0.5)):
+    keras.utils.set_random_seed(1)
+    size = {"bins": 16, "frames": 8, "channels": 2, "non_local_bins": 8}
+    model = GAAE(
+        Encoder(**size, guided_dim=5, style_dim=6, style_pooling="frames", frequency_axis="log"),
+        Decoder(
+            **size, classes=CLASSES, style_dim=6, class_biases="orthogonal", frequency_axis="log"
+        ),
+        LatentClassifier(CLASSES, 5),
+        SampleDiscriminator(**size, classes=CLASSES),
+        LatentDiscriminator(6, classes=CLASSES, spectral_norm=True),
+        additions=ALL,
+    )
+    model.compile(optimizer(), optimizer(), optimizer())
+    return model
+
+
+def test_nothing_is_added_unless_it_is_asked_for():
+    model = tiny_model()
+    assert set(model.train_step(batches())) == set(GAAE.LOG_NAMES)
+    assert set(model.memory) == {"rate_scale"}
+    assert model.start_steps == 0
+
+
+def test_everything_together_trains_and_reports_what_it_adds():
+    model = with_everything()
+    logs = model.start_step(batches())
+    assert set(logs) == {"EDC", "R", "Cl", "gradient_norm_EDC"} | ADDED
+    logs = model.train_step(batches(seed=1))
+    assert set(logs) == set(model.LOG_NAMES) == set(GAAE.LOG_NAMES) | ADDED
+    assert all(np.isfinite(float(value)) for value in logs.values())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"sliced_wasserstein": -1.0}, "sliced_wasserstein must be finite and not negative"),
+        ({"whitening": float("inf")}, "whitening must be finite"),
+        ({"pseudo_label_confidence": 1.5}, r"pseudo_label_confidence must be in \[0, 1\], got 1.5"),
+        ({"class_independence": 3.0}, "class_independence=3.0 is a part of the sliced"),
+    ],
+)
+def test_additions_out_of_range_are_refused_by_name(values, message):
+    with pytest.raises(ValueError, match=message):
+        Additions(**values)
+
+
+def test_the_start_moves_e_d_and_c_alone_once_a_batch():
+    model = tiny_model(additions=Additions(start_steps=5))
+    before = weights(model)
+    model.start_step(batches(3))
+    assert changed(before, weights(model)) == {"encoder", "decoder", "classifier"}
+    assert int(model.autoencoder_optimizer.iterations) == 3
+    assert int(model.step) == 1
+
+
+def test_the_start_is_equation_6_without_its_adversaries():
+    logs = tiny_model(additions=Additions(start_steps=1)).start_step(batches(1))
+    expected = 0.5 * 0.4 * 20.0 * float(logs["R"]) + 0.5 * 0.25 * float(logs["Cl"])
+    assert float(logs["EDC"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_added_terms_join_the_total_by_their_weights():
+    model = tiny_model(additions=Additions(sliced_wasserstein=0.7, magnitude_error=0.2))
+    logs = {name: float(value) for name, value in model.train_step(batches()).items()}
+    paper = 0.5 * (0.6 * logs["G"] + 0.4 * 20 * logs["R"]) + 0.5 * (
+        0.25 * logs["Cl"] + 0.25 * logs["Cg"] + 0.5 * logs["Lg"]
+    )
+    added = 0.7 * logs["sliced_wasserstein"] + 0.2 * logs["magnitude_error"]
+    assert logs["EDC"] == pytest.approx(paper + added, rel=1e-5)
+
+
+def test_cg_moves_the_decoder_only_where_it_may():
+    generated = tf.constant([1.0])
+    for teaches in (False, True):
+        model = tiny_model(additions=Additions(generated_class_teaches_decoder=teaches))
+        with tf.GradientTape() as tape:
+            tape.watch(generated)
+            heard = model._heard(generated)
+        assert (tape.gradient(heard, generated) is not None) == teaches
+
+
+def test_cl_sees_altered_clips_and_s_does_not(monkeypatch):
+    model = tiny_model(additions=Additions(alter_labelled=True))
+    x_u, x_l, y_l = batches(1)[0]
+    assert not np.allclose(model._altered(x_l, 0), x_l)
+    assert np.array_equal(model._altered(x_l, 0), model._altered(x_l, 0))  # of (seed, step, draw)
+    seen = []
+    plain = model.sample_discriminator.call
+
+    def spy(spectrograms, *arguments, **kwargs):
+        seen.append(spectrograms)
+        return plain(spectrograms, *arguments, **kwargs)
+
+    monkeypatch.setattr(model.sample_discriminator, "call", spy)
+    model._update_discriminators((x_u, x_l, y_l), draw=0)
+    assert np.array_equal(seen[0][4:8], x_l)
+
+
+def test_the_weight_of_cg_grows_after_the_start():
+    model = tiny_model(additions=Additions(start_steps=2, generated_class_ramp_steps=4))
+    shares = []
+    for step in (2, 3, 5, 9):
+        model.step.assign(step)
+        shares.append(float(model._ramp()))
+    assert shares == [0.25, 0.5, 1.0, 1.0]
+
+
+def test_pairs_of_an_unsure_class_do_not_count():
+    model = tiny_model(additions=Additions(pair_confidence=0.6))
+    y_u = tf.constant([[0.9, 0.1, 0.0], [0.5, 0.3, 0.2], [0.0, 0.3, 0.7]])
+    mean = model._confident_mean(tf.constant([1.0, 50.0, 3.0]), y_u)
+    assert float(mean) == pytest.approx(2.0)
+    assert float(model._confident_mean(tf.ones([2]), tf.fill([2, 2], 0.5))) == 0.0  # not NaN
+
+
+def test_recent_codes_are_the_newest_first_and_no_more_than_there_are():
+    recent = RecentCodes(3, 1)
+    assert recent.with_batch(tf.constant([[9.0]])).numpy().tolist() == [[9.0]]
+    recent.push(tf.constant([[1.0], [2.0]]))
+    assert recent.with_batch(tf.constant([[9.0]])).numpy().ravel().tolist() == [9.0, 1.0, 2.0]
+    recent.push(tf.constant([[3.0], [4.0]]))
+    assert recent.with_batch(tf.constant([[9.0]])).numpy().ravel().tolist() == [9.0, 3.0, 4.0, 1.0]
+
+
+def test_balanced_terms_have_gradients_of_norm_one_at_their_outputs():
+    balance = LossBalance(("large", "small"))
+    x = tf.constant([3.0, 4.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        terms = {"large": 100.0 * tf.reduce_sum(x * x), "small": 0.01 * tf.reduce_sum(x * x)}
+        balanced = balance.balanced(tape, terms, {"large": [x], "small": [x]})
+    for name in terms:
+        assert float(tf.norm(tape.gradient(balanced[name], x))) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_the_distance_is_small_for_the_prior_and_tells_a_class_in_the_codes():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, CLASSES, 4000)
+    classes = tf.one_hot(labels, CLASSES)
+    prior = rng.normal(size=(4000, 3)).astype("float32")
+    # Each class has its own mean in the first dimension; all together have mean 0, deviation 1.
+    telling = prior.copy()
+    telling[:, 0] = 0.5 * prior[:, 0] + np.sqrt(0.75 * 1.5) * (labels - 1.0)
+    key = tf.constant([1, 2], tf.int64)
+
+    def distance(codes, scale):
+        return float(distance_from_prior(tf.constant(codes), classes, scale, key))
+
+    assert distance(prior, 0.0) < 0.01
+    assert distance(prior, 3.0) < 0.02
+    assert distance(telling, 3.0) > 5 * distance(telling, 0.0)
+
+
+def test_a_latent_discriminator_with_classes_sees_them():
+    network = LatentDiscriminator(4, classes=3)
+    style = np.ones((3, 4), "float32")
+    scores = np.asarray(network(style, np.eye(3, dtype="float32"))).ravel()
+    assert len(set(scores.tolist())) == 3
+
+
+def test_layers_of_a_spectrally_normalised_latent_discriminator_stretch_nothing():
+    network = LatentDiscriminator(4, spectral_norm=True)
+    network.hidden[0].kernel.assign(7.0 * network.hidden[0].kernel)
+    style = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    for _ in range(50):
+        network(style, training=True)
+    largest = np.linalg.norm(np.asarray(network.hidden[0].spectral_kernel()), 2)
+    assert largest == pytest.approx(1.0, abs=0.01)
+
+
+def test_what_is_remembered_is_in_checkpoints(tmp_path):
+    from gaae_tf.training.checkpoints import Checkpoints
+
+    model = with_everything()
+    model.start_step(batches())
+    model.train_step(batches(seed=1))
+    Checkpoints(tmp_path, model, keep=1).save()
+    other = with_everything()
+    assert Checkpoints(tmp_path, other, keep=1).restore() == 2
+    assert set(model.memory) > {"rate_scale", "recent_codes", "recent_filled", "balance_R"}
+    for name, variable in model.memory.items():
+        assert np.array_equal(variable, other.memory[name]), name
+    again, then = with_everything_stepped(model), with_everything_stepped(other)
+    for name in again:
+        assert np.array_equal(again[name], then[name]), name
+
+
+def with_everything_stepped(model):
+    return {name: value.numpy() for name, value in model.train_step(batches(seed=2)).items()}
+
+
+def test_networks_stay_in_the_order_of_their_names():
+    assert tuple(with_everything().NETWORKS) == NETWORKS
