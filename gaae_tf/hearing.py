@@ -17,9 +17,8 @@ from gaae_tf.metrics.pitch import (
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.quality import accuracy
 
-MOST_SOUNDS = (
-    2_000  # whose harmonicity is measured; some 3 ms of a core for a second of sound at 16 kHz
-)
+# Whose harmonicity is measured: 3 ms of a core for a second of sound at 16 kHz.
+MOST_SOUNDS = 2_000
 _PITCH_RULE = (
     "share of clips whose strongest harmonic lies within one semitone of the real clip's; real "
     "clips without one, such as silent ones, are left out"
