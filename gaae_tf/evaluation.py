@@ -582,11 +582,12 @@ def format_table(scores: dict[str, Any]) -> str:
         pitch = of["pitch_within_a_semitone"]
         row("pitch within a semitone", *(pitch.get(name) for name in columns), form=percent)
         for label, told in of["labels_told"].items():
-            missing = {"value": None} if "reason" in told else None
-            name = f"{label} told" + (
-                ", which the class decides" * told.get("class_decides", False)
-            )
-            row(name, *(told.get(name, missing) for name in columns), form=percent)
+            if "reason" in told:
+                texts(f"{label} told", *("not to be had" for _ in columns))
+                continue
+            chance = f"chance {told['chance']:.0%}"
+            name = f"{label} told, {'class decides, ' * told['class_decides']}{chance}"
+            row(name, *(told[name] for name in columns), form=percent)
     if "codes" in details:
         of = details["codes"]
         lines += ["", f"{'codes of test clips, ' + of['code']:<44}{'codes':>22}{'prior draws':>22}"]

@@ -554,6 +554,23 @@ def test_restyled_clips_have_the_class_that_was_asked_for_and_here_another_pitch
     assert "own class found" in format_table(scores)
 
 
+def test_labels_that_restyling_keeps_have_rows_with_their_chance(faithful):
+    scores = copy.deepcopy(faithful[1])
+    told = {
+        name: {"value": share, "interval_95": [0.0, 1.0], "clips": 36}
+        for name, share in (("real_test", 1.0), ("reconstructed", 0.75), ("restyled", 0.5))
+    }
+    table = scores["details"]["restyling"]["labels_told"]
+    table["speaker"] = told | {"chance": 0.2, "values": 5, "class_decides": False}
+    table["program"] = told | {"chance": 0.25, "values": 4, "class_decides": True}
+    table["take"] = {"reason": "few"}
+    lines = [" ".join(line.split()) for line in format_table(scores).splitlines()]
+    shares = "100.0% (0.0–100.0) 75.0% (0.0–100.0) 50.0% (0.0–100.0)"
+    assert f"speaker told, chance 20% {shares}" in lines
+    assert f"program told, class decides, chance 25% {shares}" in lines
+    assert "take told" + 3 * " not to be had" in lines
+
+
 def test_codes_stand_beside_draws_of_the_prior(faithful):
     _, scores, _ = faithful
     codes = scores["details"]["codes"]
