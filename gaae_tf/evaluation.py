@@ -12,12 +12,18 @@ say for too few test clips, is null with the reason beside it, never a made-up n
         samples, real_test, real_train   figures by measure (`gaae_tf.quality`); real clips' are the
                                          yardstick, measured as if they were samples;
                                          samples' `at_real_test_count` has what compares with it:
-                                         figures of as many sounds as there are real test clips
+                                         figures of as many sounds as there are real test clips;
+                                         `harmonicity`, how periodic sounds are, but real_train's
         interpolation, confusion         of sounds along paths; which class found for which meant
-        classifier_test_accuracy, simple_classifier_same_labels_accuracy, reconstruction
+        classifier_test_accuracy, simple_classifier_same_labels_accuracy,
+        augmented_classifier_same_labels_accuracy
+        reconstruction                   errors, pitch, periodicity (`gaae_tf.reconstructions`)
+        restyling                        class changed and the rest kept (`gaae_tf.restyling`)
         representations                  probes of the codes (`gaae_tf.representations.Probe`)
+        codes                            of test clips beside the prior's draws (`gaae_tf.prior`)
         usefulness                       by what taught: samples, samples_and_real_clips, real_clips
-        (what a system has no part for is absent: BigGAN's codes, C and reconstruction; a
+        (what a system has no part for is absent: BigGAN's codes, C and reconstruction; GGAN's
+        reconstruction and restyling; a
         classifier's samples and all that is measured of them)
     provenance                           `phases` have each phase's seconds and peak memory
 
@@ -41,16 +47,21 @@ import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, map_clips, to_float
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
+from gaae_tf.hearing import MOST_SOUNDS, harmonicity_of_clips
 from gaae_tf.interpolations import Interpolator, interpolation
 from gaae_tf.listening import write_listening_page
 from gaae_tf.metrics.confusion import confusion
+from gaae_tf.models.augmentation import augmented
 from gaae_tf.models.classifier import classify, train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
-from gaae_tf.ops.griffin_lim import spectral_convergence_db
-from gaae_tf.ops.stft import stft
+from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
+from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.phases import Phases
+from gaae_tf.prior import prior_figures
 from gaae_tf.quality import Scored, accuracy, at_real_test_count, quality
+from gaae_tf.reconstructions import Autoencoder, reconstruction
 from gaae_tf.representations import Probe, probes
+from gaae_tf.restyling import Restyler, restyling
 from gaae_tf.samples import Generator, from_folder, generated
 from gaae_tf.scorers import (
     Scorer,
@@ -69,13 +80,19 @@ EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
 # Clips whose codes are probed, at most, of either part.
 _MOST_CODES = 10_000
+# Of the simple classifier that altered spectrograms teach: they take longer to learn from.
+_STEPS_OF_AUGMENTED = 3
+_SAME_LABELS = (
+    "simple_classifier_same_labels_accuracy",
+    "augmented_classifier_same_labels_accuracy",
+)
 
 
-class Run(Generator, Interpolator, Protocol):
+class Run(Generator, Interpolator, Autoencoder, Restyler, Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it.
 
-    Of `generate`, `class_probabilities`, `codes` and `reconstruct` it may have some alone; what the
-    others would give is not measured.
+    Of `generate`, `class_probabilities`, `codes`, `reconstruct` and `restyle_each` it may have some
+    alone; what the others would give is not measured.
 
     Audio is float32 [clips, clip_samples] in [-1, 1]; spectrograms are float32
     [clips, bins, frames, 1] in [-1, 1].
@@ -88,12 +105,6 @@ class Run(Generator, Interpolator, Protocol):
 
     def codes(self, spectrograms: np.ndarray) -> dict[str, np.ndarray]:
         """Gives codes by name, float32 [clips, …]."""
-
-    def reconstruct_spectrograms(self, spectrograms: np.ndarray) -> np.ndarray:
-        """Gives decoded codes of spectrograms."""
-
-    def reconstruct(self, audio: np.ndarray) -> np.ndarray:
-        """Gives the sound of decoded codes of audio."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -338,16 +349,24 @@ def score_run(
             figures["at_real_test_count"] = at_real_test_count(
                 samples, real_train, real_test, seed, progress
             )
+            some = first(min(len(samples), MOST_SOUNDS))
+            figures["harmonicity"] = harmonicity_of_clips(some, scorer.sample_rate_hz)
         details["samples"] = figures
         meant["samples"] = (samples.labels, samples.logits.argmax(axis=1))
     with phases.phase("measures of real clips"):
         yardstick = quality(real_test, real_train, real_test, classes, seed, progress)
         of_train = quality(real_train, real_train, real_test, classes, seed, progress)
+        yardstick["harmonicity"] = harmonicity_of_clips(known_test.audio, scorer.sample_rate_hz)
     details |= {"real_test": yardstick, "real_train": of_train}
     if guidance is not None:
+        of_simple = settings.simple
+        taught = (run, train.subset(guidance), known_test, len(classes), 0, of_simple)
         with phases.phase(f"a simple classifier on the run's own {len(guidance)} labels"):
-            details["simple_classifier_same_labels_accuracy"] = _trained_accuracy(
-                run, train.subset(guidance), known_test, len(classes), 0, settings.simple
+            details["simple_classifier_same_labels_accuracy"] = _trained_accuracy(*taught)
+        with phases.phase("the same, taught by altered spectrograms"):
+            steps = _STEPS_OF_AUGMENTED * of_simple.steps(len(guidance))
+            details["augmented_classifier_same_labels_accuracy"] = _trained_accuracy(
+                *taught, steps, altered=True
             )
     if hasattr(run, "class_probabilities"):
         with phases.phase("the run's classifier"):
@@ -357,18 +376,37 @@ def score_run(
     if hasattr(run, "interpolate"):
         with phases.phase("interpolations"):
             details["interpolation"] = interpolation(run, scorer, seed)
+    own_test = test if guiding is dataset else read_clips(dataset, "test")
+    reconstructed = None
     if hasattr(run, "reconstruct"):
         with phases.phase("reconstructions of test clips") as record:
-            own_test = test if guiding is dataset else read_clips(dataset, "test")
-            details["reconstruction"] = _reconstruction(run, own_test.audio, dataset)
+            details["reconstruction"], reconstructed = reconstruction(
+                run, own_test.audio, dataset, _dataset_path(dataset)
+            )
             record["sounds"] = len(own_test.audio)
+    if hasattr(run, "restyle_each"):
+        with phases.phase("restyled test clips") as record:
+            if guiding is dataset:
+                reconstructed = reconstructed.subset(np.flatnonzero(test.labels >= 0))
+            else:  # of other clips
+                reconstructed = None
+            details["restyling"] = restyling(
+                run, scorer, train, known_test, _dataset_path(guiding), seed, reconstructed
+            )
+            record["sounds"] = details["restyling"]["clips"]
     if hasattr(run, "codes"):
         with phases.phase("probes of the codes"):
-            probed = {"guiding": _representations(run, guiding, train, test, seed)}
+            table, codes = _representations(run, guiding, train, test, seed)
+            probed = {"guiding": table}
             if guiding is not dataset:
-                own_test = read_clips(dataset, "test")
-                probed["dataset"] = _representations(run, dataset, own, own_test, seed)
+                probed["dataset"], codes = _representations(run, dataset, own, own_test, seed)
             details["representations"] = probed
+        if hasattr(run, "generate"):
+            with phases.phase("codes beside the prior's"):
+                decoder = run if hasattr(run, "generate_spectrograms") else None
+                found = prior_figures(codes, decoder, seed)
+                if found is not None:
+                    details["codes"] = found
     details["usefulness"] = {}
     if settings.usefulness_seeds and samples is not None:
         with phases.phase("simple classifiers that sounds teach"):
@@ -390,13 +428,16 @@ def score_run(
             "frechet_distance": frechet["value"],
             "frechet_distance_deviation": frechet.get("deviation"),
         }
-    for name in ("classifier_test_accuracy", "simple_classifier_same_labels_accuracy"):
+    for name in ("classifier_test_accuracy", *_SAME_LABELS):
         if name in details:
             main[name] = details[name]["value"]
     for name in ("mse", "spectral_convergence_db"):
         if "reconstruction" in details:
             main[f"reconstruction_{name}"] = details["reconstruction"][name]["value"]
-    on_dataset = ("reconstruction", "reconstruction_mse", "reconstruction_spectral_convergence_db")
+    on_dataset = (
+        *("reconstruction", "reconstruction_mse", "reconstruction_spectral_convergence_db"),
+        "codes",
+    )
     return {
         **main,
         "details": details,
@@ -485,6 +526,8 @@ def format_table(scores: dict[str, Any]) -> str:
     at_equal_count("modified_inception_score", form="{:.3g}")
     of_all("AM score", "am_score")
     at_equal_count("am_score")
+    if "harmonicity" in details["real_test"]:  # which older scores lack
+        row("harmonicity", *(of.get("harmonicity") for of in columns.values()))
     if "samples" in details:
         sounds, real = details["samples"], details["real_test"]
         for against in ("against_real_train", "against_real_test"):
@@ -510,6 +553,9 @@ def format_table(scores: dict[str, Any]) -> str:
             details["simple_classifier_same_labels_accuracy"],
             form=percent,
         )
+    if "augmented_classifier_same_labels_accuracy" in details:
+        figure = details["augmented_classifier_same_labels_accuracy"]
+        row("    taught by altered spectrograms", figure, form=percent)
     for name, figure in details["usefulness"].items():
         row(f"simple classifier on {name.replace('_', ' ')}", figure, form=percent)
     if "reconstruction" in details:
@@ -519,6 +565,38 @@ def format_table(scores: dict[str, Any]) -> str:
             details["reconstruction"]["spectral_convergence_db"],
             form="{:.1f}",
         )
+        for name, measure, form in (
+            ("its pitch within a semitone", "pitch_within_a_semitone", percent),
+            ("    the vocoder's alone", "pitch_within_a_semitone_of_vocoder", percent),
+            ("its harmonicity", "harmonicity", number),
+        ):
+            if measure in details["reconstruction"]:
+                row(name, details["reconstruction"][measure], form=form)
+    if "restyling" in details:
+        of = details["restyling"]
+        columns = ("real_test", "reconstructed", "restyled")
+        heads = "".join(f"{name.replace('_', ' '):>22}" for name in columns)
+        lines += ["", f"{'test clips, restyled as another class':<44}{heads}"]
+        for name in ("requested_class_found", "own_class_found"):
+            row(name.replace("_", " "), None, None, of[name], form=percent)
+        pitch = of["pitch_within_a_semitone"]
+        row("pitch within a semitone", *(pitch.get(name) for name in columns), form=percent)
+        for label, told in of["labels_told"].items():
+            if "reason" in told:
+                texts(f"{label} told", *("not to be had" for _ in columns))
+                continue
+            chance = f"chance {told['chance']:.0%}"
+            name = f"{label} told, {'class decides, ' * told['class_decides']}{chance}"
+            row(name, *(told[name] for name in columns), form=percent)
+    if "codes" in details:
+        of = details["codes"]
+        lines += ["", f"{'codes of test clips, ' + of['code']:<44}{'codes':>22}{'prior draws':>22}"]
+        for name, figure in of.items():
+            if name != "code":
+                of_draws = (
+                    {"value": figure["of_prior_draws"]} if "of_prior_draws" in figure else None
+                )
+                row(name.replace("_", " "), figure, of_draws)
     if "interpolation" in details:
         lines += ["", f"{'interpolations':<44}{'style to style':>22}{'cross-fade':>22}"]
         for space in ("scorer_features", "spectrograms"):
@@ -647,6 +725,26 @@ def _spectrogram(run: Run) -> Callable[[Any], tf.Tensor]:
     return spectrogram
 
 
+def _altered_spectrogram(run: Run, seed: int) -> Callable[[Any], tf.Tensor]:
+    """The run's spectrogram of 16-bit audio, altered in a way that (seed, batch) decides.
+
+    What a batch holds stands for its number: another order of its clips alters them otherwise.
+    """
+    spectrogram = _spectrogram(run)
+
+    def prepare(audio):
+        content = tf.fingerprint(tf.reshape(audio, [1, -1]))
+        key = tf.stack([tf.constant(seed, tf.int64), tf.bitcast(content, tf.int64)[0]])
+        return augmented(
+            spectrogram(audio),
+            lambda stream, sampler: sampler(
+                tf.shape(audio)[0], key + tf.constant(stream, tf.int64)
+            ),
+        )
+
+    return prepare
+
+
 def _trained_accuracy(
     run: Run,
     clips: Clips,
@@ -655,11 +753,13 @@ def _trained_accuracy(
     seed: int,
     settings: ScorerSettings,
     steps: int | None = None,
+    altered: bool = False,
 ) -> dict[str, Any]:
     """Test accuracy of a simple classifier trained on `clips`, in the run's spectrograms.
 
     They are computed batch by batch: in memory they take eight times what the audio does, and
-    computing them takes a twentieth of a step.
+    computing them takes a twentieth of a step. It learns from them `altered` as the augmented
+    classifier does.
     """
     classifier = SimpleClassifier(classes, seed=seed, dtype=settings.precision)
     steps = settings.steps(len(clips.labels)) if steps is None else steps
@@ -667,7 +767,7 @@ def _trained_accuracy(
         classifier,
         clips.audio,
         clips.labels,
-        prepare=_spectrogram(run),
+        prepare=_altered_spectrogram(run, seed) if altered else _spectrogram(run),
         steps=steps,
         learning_rate=settings.learning_rate,
         batch_size=settings.batch_size,
@@ -703,8 +803,11 @@ def _representations(
     train: Clips,
     test: Clips,
     seed: int,
-) -> dict[str, Any]:
-    """The table of what codes tell: class, speaker and every further label of a data set."""
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The table of what codes tell: class, speaker and every further label of a data set.
+
+    And the test clips' codes by name.
+    """
     rng = np.random.default_rng(seed)
     codes, labels = [], []
     for clips in (train, test):
@@ -717,16 +820,14 @@ def _representations(
         named = [dataset.classes[label] if label >= 0 else "" for label in clips.labels]
         labels.append({"class": named, "speaker": clips.speakers, **clips.extra})
     table = probes(codes[0], labels[0], codes[1], labels[1], seed)
-    return {
-        "dataset": dataset.name,
-        "probes": {
-            label: {
-                code: {"reason": found} if isinstance(found, str) else _plain(found)
-                for code, found in by_code.items()
-            }
-            for label, by_code in table.items()
-        },
+    told = {
+        label: {
+            code: {"reason": found} if isinstance(found, str) else _plain(found)
+            for code, found in by_code.items()
+        }
+        for label, by_code in table.items()
     }
+    return {"dataset": dataset.name, "probes": told}, codes[1]
 
 
 def _plain(found: Probe) -> dict[str, Any]:
@@ -797,44 +898,9 @@ def _usefulness(
     return result
 
 
-def _reconstruction(run: Run, test: np.ndarray, dataset: Dataset) -> dict[str, Any]:
-    """Errors of reconstruction of test clips, int16 [clips, clip_samples]."""
-    units = {
-        "mse": "squared units of spectrograms in [-1, 1], decoded against real test",
-        "spectral_convergence_db": (
-            "dB, STFT magnitudes of the reconstructed sound against the real clip's"
-        ),
-    }
-    if not len(test):
-        nothing = {"value": None, "reason": f"{dataset.path} has no test clip"}
-        return {**{name: nothing | {"unit": unit} for name, unit in units.items()}, "test_clips": 0}
-    errors: dict[str, list[np.ndarray]] = {name: [] for name in units}
-    settings = run.signal_path.stft
-    for audio in evaluation_batches(test, 64):
-        spectrograms = run.signal_path.spectrogram(audio).numpy()
-        decoded = np.asarray(run.reconstruct_spectrograms(spectrograms), np.float64)
-        errors["mse"].append(np.mean((decoded - spectrograms) ** 2, axis=(1, 2, 3)))
-        magnitude = tf.abs(stft(audio, settings)).numpy()
-        errors["spectral_convergence_db"].append(
-            spectral_convergence_db(run.reconstruct(audio), magnitude, settings)
-        )
-    result: dict[str, Any] = {}
-    for name, unit in units.items():
-        values = np.concatenate(errors[name])
-        if not np.all(np.isfinite(values)):
-            raise ValueError(
-                "The run's reconstructions of test clips are not finite; train it anew."
-            )
-        result[name] = {
-            "value": float(values.mean()),
-            "deviation": float(values.std()),
-            "deviation_is": "standard deviation over the test clips",
-            "standard_error": (
-                float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-            ),
-            "unit": unit,
-        }
-    return result | {"test_clips": len(test)}
+def _dataset_path(dataset: Dataset) -> SignalPath:
+    """The transform that a data set was prepared with, whatever a run's own is."""
+    return SignalPath(dataset.stft, LogMagnitudeScaling(statistics=dataset.statistics))
 
 
 def _provenance(dataset: Dataset) -> dict[str, str]:

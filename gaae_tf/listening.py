@@ -169,13 +169,20 @@ def _scores(scores: dict[str, Any]) -> Iterator[Score]:
             of = of | {"as many sounds as real test": f"none: {equal['reason']}"}
         yield _score(name, figure, unit, factor, decimals, better, of, yardsticks)
     if "classifier_test_accuracy" in details:
-        same = details["simple_classifier_same_labels_accuracy"]
+        held = {
+            "simple CNN, same labels": details["simple_classifier_same_labels_accuracy"],
+            "augmented CNN, same labels": details.get("augmented_classifier_same_labels_accuracy"),
+        }
         yield _score(
             "C's accuracy on real test clips",
             details["classifier_test_accuracy"],
             *("%", 100.0, 1, "higher"),
             known | {"labels": str(provenance["labels_of_the_run"])},
-            {} if same["value"] is None else {"simple CNN, same labels": 100.0 * same["value"]},
+            {
+                name: 100.0 * same["value"]
+                for name, same in held.items()
+                if same is not None and same["value"] is not None
+            },
         )
     for name, key, unit, decimals in (
         ("reconstruction, mean squared error", "mse", "", 4),

@@ -507,6 +507,10 @@ class LoadedAutoencoder(Sampling, LoadedEncoder):
         """
         return self._resound(audio, self.reconstruct_spectrograms)
 
+    def to_audio(self, spectrograms: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Sound of spectrograms by this run's vocoder, float32 [n, clip_samples]."""
+        return self._vocode(spectrograms, seed)
+
     def _resound(self, audio, decode: Callable[[np.ndarray], np.ndarray]):
         sounds, _ = self._read(audio, lambda x: {"sound": self._sounds(decode(x))})
         recordings = np.atleast_2d(audio)
@@ -537,6 +541,33 @@ class LoadedGAAE(LoadedClassGenerator, LoadedAutoencoder, LoadedClassifier):
             return self._decode(style, self._repeated(label, len(style)))
 
         return self._resound(audio, decode)
+
+    def restyle_each(self, clips: np.ndarray, labels: Sequence[str | int]) -> np.ndarray:
+        """Clips decoded as one class each: number i is `restyle(clips[i], labels[i])`.
+
+        Args:
+            clips: float [n, clip_samples] in [-1, 1].
+            labels: n classes to give them.
+
+        Returns:
+            float32 of the same shape.
+
+        Raises:
+            ValueError: there is no such class, the clips are not of that shape, not floating-point
+                or not finite.
+        """
+        conditions, clips = self._one_hot(labels), _checked_audio(clips)
+        if clips.shape != (len(labels), self.clip_samples):
+            raise ValueError(
+                f"clips must be [{len(labels)}, {self.clip_samples}], one for each label, got "
+                f"{clips.shape}"
+            )
+
+        def decoded(start, stop):
+            style = self.codes(self._spectrograms(clips[start:stop]))["style"]
+            return self._decode(style, conditions[start:stop])
+
+        return self._in_parts(len(clips), decoded)
 
     def interpolate(
         self,

@@ -94,21 +94,10 @@ def probe(
     if not (np.isfinite(train_codes).all() and np.isfinite(test_codes).all()):
         raise ValueError("codes must be finite")
     train_values, test_values = np.asarray(train_values, str), np.asarray(test_values, str)
-    known, counts = np.unique(train_values[train_values != ""], return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:MOST_VALUES]
-    known = known[order[counts[order] >= FEWEST_CLIPS]]
-    if len(known) < 2:
-        raise TooFew(
-            f"a probe needs two values of {FEWEST_CLIPS} training clips each, there are "
-            f"{len(known)}"
-        )
-    train = np.flatnonzero(np.isin(train_values, known))
-    if len(train) > _MOST_CLIPS:
-        train = np.sort(np.random.default_rng(seed).permutation(train)[:_MOST_CLIPS])
+    known, train = _learnt(train_values, seed)
     x, y = train_codes[train], train_values[train]
-    named = test_values != ""
-    shared = np.isin(test_values, known)
-    if named.any() and shared.sum() >= _KNOWN_SHARE * named.sum():
+    shared = _shared(test_values, known)
+    if shared is not None:
         linear, neighbours = _right(x, y, test_codes[shared], test_values[shared])
         return _result(linear, neighbours, test_values[shared], len(known), "test")
     linear, neighbours = np.zeros(len(x), bool), np.zeros(len(x), bool)
@@ -147,6 +136,54 @@ def probes(
     return table
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Told:
+    """How well a label is told of several versions of the same test clips, by one probe.
+
+    Attributes:
+        right: by version, whether logistic regression is right, bool [clips].
+        chance: share of the most frequent value among these clips.
+        values: how many values the label has in training.
+    """
+
+    right: Mapping[str, np.ndarray]
+    chance: float
+    values: int
+
+
+def told(
+    train_features: np.ndarray,
+    train_values: Sequence[str],
+    versions: Mapping[str, np.ndarray],
+    test_values: Sequence[str],
+    seed: int = 0,
+) -> Told:
+    """Learns a label from training clips once, and asks for it of each version of test clips.
+
+    Clips and values are left out, and features standardised, as in `probe`.
+
+    Args:
+        train_features: float [clips, dimensions].
+        train_values: the label's value of each clip, "" where it has none.
+        versions: features of the test clips by version, float [test clips, dimensions] each.
+        test_values: of each test clip.
+        seed: of the draw.
+
+    Raises:
+        TooFew: fewer than two values are left, or test clips have too many other values.
+    """
+    train_values, test_values = np.asarray(train_values, str), np.asarray(test_values, str)
+    known, train = _learnt(train_values, seed)
+    shared = _shared(test_values, known)
+    if shared is None:
+        raise TooFew("test clips have other values than the training clips that teach the probe")
+    model = _linear().fit(np.asarray(train_features)[train], train_values[train])
+    expected = test_values[shared]
+    right = {name: model.predict(x[shared]) == expected for name, x in versions.items()}
+    _, counts = np.unique(expected, return_counts=True)
+    return Told(right, float(counts.max() / counts.sum()), len(known))
+
+
 def tsne(codes: np.ndarray, seed: int = 0) -> np.ndarray:
     """Places codes in a plane by t-SNE: float32 [clips, dimensions] to float32 [clips, 2].
 
@@ -164,11 +201,36 @@ def tsne(codes: np.ndarray, seed: int = 0) -> np.ndarray:
     return plane.fit_transform(np.asarray(codes, np.float32))
 
 
+def _learnt(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The values that a probe learns, and indices of the training clips that teach it."""
+    known, counts = np.unique(values[values != ""], return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:MOST_VALUES]
+    known = known[order[counts[order] >= FEWEST_CLIPS]]
+    if len(known) < 2:
+        raise TooFew(
+            f"a probe needs two values of {FEWEST_CLIPS} training clips each, there are "
+            f"{len(known)}"
+        )
+    train = np.flatnonzero(np.isin(values, known))
+    if len(train) > _MOST_CLIPS:
+        train = np.sort(np.random.default_rng(seed).permutation(train)[:_MOST_CLIPS])
+    return known, train
+
+
+def _shared(values: np.ndarray, known: np.ndarray) -> np.ndarray | None:
+    """Which test clips have a known value, bool [clips]; None where too few of those named do."""
+    named, shared = values != "", np.isin(values, known)
+    return shared if named.any() and shared.sum() >= _KNOWN_SHARE * named.sum() else None
+
+
+def _linear():
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000))
+
+
 def _right(x, y, tested, expected) -> tuple[np.ndarray, np.ndarray]:
     """Whether logistic regression and neighbours are right, bool [tested clips] each."""
-    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000))
     near = make_pipeline(StandardScaler(), KNeighborsClassifier(min(NEIGHBOURS, len(x))))
-    return tuple(model.fit(x, y).predict(tested) == expected for model in (linear, near))
+    return tuple(model.fit(x, y).predict(tested) == expected for model in (_linear(), near))
 
 
 def _result(linear, neighbours, tested, values: int, protocol: str) -> Probe:

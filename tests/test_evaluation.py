@@ -14,7 +14,7 @@ import scipy.stats
 import soundfile
 
 import gaae_tf
-from gaae_tf import evaluation
+from gaae_tf import evaluation, synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.data.shards import Clips, read_clips
@@ -84,6 +84,19 @@ class ToneRun:
 
     def reconstruct(self, audio):
         return 0.9 * audio
+
+    def to_audio(self, spectrograms):
+        return synthesis.to_audio(spectrograms, self.signal_path, "pghi")
+
+    def restyle_each(self, clips, labels):
+        """Tones of the classes asked for, whose pitch is another."""
+        rng = np.random.default_rng(len(clips))
+        return np.stack([tone(self.makes[CLASSES[label]], rng) for label in labels])
+
+    def generate_spectrograms(self, labels, seed, first):
+        """What the class alone decides."""
+        levels = np.array([CLASSES.index(label) for label in labels], np.float32)
+        return np.tile(levels[:, None, None, None], (1, 32, 32, 1))
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +176,7 @@ def test_a_faithful_run_gets_its_known_figures(faithful):
     assert scores["reconstruction_spectral_convergence_db"] == pytest.approx(-20.0, abs=1e-4)
     assert 2.5 < scores["inception_score"] <= 3.0
     assert scores["simple_classifier_same_labels_accuracy"] > 0.6
+    assert scores["augmented_classifier_same_labels_accuracy"] > 0.6
 
 
 def test_generated_sounds_of_the_real_distribution_are_nearest(
@@ -297,8 +311,8 @@ def test_the_baseline_is_trained_alike_whichever_scorer_scores(
     _, scores, _ = faithful
     asked = []
 
-    def taught(run, clips, test, classes, seed, settings, steps=None):
-        asked.append(settings)
+    def taught(run, clips, test, classes, seed, settings, steps=None, altered=False):
+        asked.append((settings.name, settings.max_steps, steps, altered))
         return scores["details"]["simple_classifier_same_labels_accuracy"]
 
     monkeypatch.setattr(evaluation, "_trained_accuracy", taught)
@@ -308,7 +322,8 @@ def test_the_baseline_is_trained_alike_whichever_scorer_scores(
     )
     by_wavegan = dataclasses.replace(SETTINGS, name="wavegan", max_steps=1500)
     scores_of(ToneRun(dataset), tmp_path, monkeypatch, scorer=by_wavegan, count=10)
-    assert [(settings.name, settings.max_steps) for settings in asked] == [("simple", 3000)]
+    # Six labels and at least 20 steps; altered spectrograms take three times as many.
+    assert asked == [("simple", 3000, None, False), ("simple", 3000, 60, True)]
 
 
 def test_the_real_test_part_is_the_yardstick(faithful):
@@ -504,6 +519,97 @@ def test_a_run_that_ignores_the_style_has_no_smoothness(faithful, dataset, tmp_p
     assert "not to be had" in format_table(scores)
 
 
+def test_pitch_and_periodicity_are_those_of_tones(faithful):
+    _, scores, _ = faithful
+    details = scores["details"]
+    made = details["reconstruction"]  # at 0.9 of the level, which no pitch depends on
+    assert made["pitch_within_a_semitone"]["value"] == 1.0
+    expected = scipy.stats.binomtest(36, 36).proportion_ci(method="wilson")
+    assert made["pitch_within_a_semitone"]["interval_95"] == pytest.approx(list(expected))
+    assert made["pitch_within_a_semitone_of_vocoder"]["value"] > 0.9
+    # Tones of power A²/2, A from 0.1 to 0.5, in noise of 1e-4: r is 0.98 at least.
+    for figure in (
+        details["samples"]["harmonicity"],
+        details["real_test"]["harmonicity"],
+        made["harmonicity"],
+    ):
+        assert 0.98 < figure["value"] < 1.0
+        assert figure["harmonics_to_noise_db"] > 17.0
+    assert details["samples"]["harmonicity"]["clips"] == 120
+    assert details["real_test"]["harmonicity"]["clips"] == 36
+    table = format_table(scores)
+    for row in ("harmonicity", "its pitch within a semitone", "    the vocoder's alone"):
+        assert f"\n{row}  " in table
+
+
+def test_restyled_clips_have_the_class_that_was_asked_for_and_here_another_pitch(faithful):
+    _, scores, _ = faithful
+    restyled = scores["details"]["restyling"]
+    assert restyled["clips"] == 36
+    assert restyled["requested_class_found"]["value"] == 1.0
+    assert restyled["own_class_found"]["value"] == 0.0
+    pitch = restyled["pitch_within_a_semitone"]
+    assert (pitch["reconstructed"]["value"], pitch["restyled"]["value"]) == (1.0, 0.0)
+    assert restyled["labels_told"] == {}
+    assert "own class found" in format_table(scores)
+
+
+def test_labels_that_restyling_keeps_have_rows_with_their_chance(faithful):
+    scores = copy.deepcopy(faithful[1])
+    told = {
+        name: {"value": share, "interval_95": [0.0, 1.0], "clips": 36}
+        for name, share in (("real_test", 1.0), ("reconstructed", 0.75), ("restyled", 0.5))
+    }
+    table = scores["details"]["restyling"]["labels_told"]
+    table["speaker"] = told | {"chance": 0.2, "values": 5, "class_decides": False}
+    table["program"] = told | {"chance": 0.25, "values": 4, "class_decides": True}
+    table["take"] = {"reason": "few"}
+    lines = [" ".join(line.split()) for line in format_table(scores).splitlines()]
+    shares = "100.0% (0.0–100.0) 75.0% (0.0–100.0) 50.0% (0.0–100.0)"
+    assert f"speaker told, chance 20% {shares}" in lines
+    assert f"program told, class decides, chance 25% {shares}" in lines
+    assert "take told" + 3 * " not to be had" in lines
+
+
+def test_codes_stand_beside_draws_of_the_prior(faithful):
+    _, scores, _ = faithful
+    codes = scores["details"]["codes"]
+    assert codes["code"] == "style"
+    # The fake codes are all zero, its outputs the class alone.
+    assert codes["effective_rank"]["value"] == codes["standard_deviation"]["value"] == 0.0
+    assert codes["effective_rank"]["of_prior_draws"] == pytest.approx(36 * 4 / 40)
+    distance = codes["distance_from_prior"]
+    assert distance["value"] > 5.0 * distance["of_prior_draws"] > 0.0
+    assert codes["class_share_of_output"]["value"] == 1.0
+    assert "class share of output" in format_table(scores)
+
+
+def test_altered_spectrograms_depend_on_seed_and_batch_alone(dataset):
+    run, audio = ToneRun(dataset), read_clips(dataset, "test").audio[:4]
+    of = [evaluation._altered_spectrogram(run, seed) for seed in (0, 0, 1)]
+    first, again, other = (np.asarray(altered(audio)) for altered in of)
+    np.testing.assert_array_equal(first, again)
+    plain = run.signal_path.spectrogram(audio / np.float32(32768.0)).numpy()
+    reversed_batch = np.asarray(of[0](audio[::-1]))[::-1]
+    for different in (other, plain, reversed_batch):
+        assert np.abs(first - different).mean() > 0.01
+
+
+def test_scores_from_before_these_measures_have_a_table(faithful):
+    _, scores, _ = faithful
+    old = copy.deepcopy(scores)
+    details = old["details"]
+    for name in ("restyling", "codes", "augmented_classifier_same_labels_accuracy"):
+        del details[name]
+    for part in ("samples", "real_test", "reconstruction"):
+        del details[part]["harmonicity"]
+    for name in ("pitch_within_a_semitone", "pitch_within_a_semitone_of_vocoder"):
+        del details["reconstruction"][name]
+    table = format_table(old)
+    assert "reconstruction, mean squared error" in table
+    assert "semitone" not in table
+
+
 def test_who_was_taken_for_whom_is_counted(faithful):
     _, scores, _ = faithful
     counts = scores["details"]["confusion"]
@@ -624,7 +730,7 @@ def test_classes_are_measured_on_the_guidance_and_reconstruction_on_the_data_set
     for name in ("requested_class_accuracy", "classifier_test_accuracy", "inception_score"):
         assert scores[name] == own[name]
     assert scores["frechet_distance"] == own["frechet_distance"]
-    assert encoded == [5]
+    assert encoded == [5, 36]  # of the one, and of the other for restyled clips to stand beside
     assert scores["details"]["reconstruction"]["test_clips"] == 5
     assert scores["reconstruction_spectral_convergence_db"] == pytest.approx(-20.0, abs=1e-4)
 
@@ -649,7 +755,7 @@ def test_every_figure_tells_its_data_set(faithful, dataset, noise, tmp_path, mon
     figures -= {"details", "provenance", "representations"}  # which tell it themselves
     assert sources.keys() == figures
     assert {name for name, path in sources.items() if path == str(noise.path)} == {
-        name for name in figures if name.startswith("reconstruction")
+        name for name in figures if name.startswith(("reconstruction", "codes"))
     }
     _, own, _ = faithful
     assert set(own["provenance"]["figures_are_from"].values()) == {str(dataset.path)}

@@ -118,6 +118,19 @@ def test_restyle_changes_the_class_and_keeps_the_style(tiny_run):
     assert np.abs(difference).max() > 0.01
 
 
+def test_clips_restyled_each_are_those_restyled_alone(tiny_run):
+    clips = tones(3, 512)
+    labels = ["high", "low", "high"]
+    together = tiny_run.restyle_each(clips, labels)
+    assert (together.shape, together.dtype) == ((3, 512), np.float32)
+    alone = [tiny_run.restyle(*pair) for pair in zip(clips, labels, strict=True)]
+    np.testing.assert_array_equal(together, alone)
+    with pytest.raises(ValueError, match=r"must be \[2, 512\], one for each label, got \(3, 512\)"):
+        tiny_run.restyle_each(clips, labels[:2])
+    with pytest.raises(ValueError, match="got 'flute'"):
+        tiny_run.restyle_each(clips, ["flute"] * 3)
+
+
 def test_interpolation_runs_from_one_seed_to_the_other(tiny_run):
     sounds = tiny_run.interpolate(1, 2, count=5, label="low")
     np.testing.assert_allclose(sounds[0], tiny_run.generate("low", seed=1)[0], atol=1e-3)

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from gaae_tf import representations
-from gaae_tf.representations import Probe, TooFew, probe, probes, tsne
+from gaae_tf.representations import Probe, TooFew, probe, probes, told, tsne
 
 
 def codes_of(values, informative=True, seed=0, dim=6):
@@ -149,3 +149,18 @@ def test_tsne_keeps_neighbours_together():
 def test_tsne_of_too_little_is_refused(codes, message):
     with pytest.raises(TooFew, match=message):
         tsne(codes)
+
+
+def test_versions_of_test_clips_are_told_by_one_probe():
+    codes = codes_of(TEST, seed=1)
+    found = told(codes_of(TRAIN), TRAIN, {"same": codes, "turned": codes[::-1]}, TEST)
+    assert found.right["same"].all()
+    expected = [first == last for first, last in zip(TEST, TEST[::-1], strict=True)]
+    assert found.right["turned"].tolist() == expected
+    assert (found.chance, found.values) == (0.5, 3)
+    alone = probe(codes_of(TRAIN), TRAIN, codes[::-1], TEST)
+    assert found.right["turned"].mean() == alone.linear
+    with pytest.raises(TooFew, match="two values of 10 training clips each"):
+        told(codes_of(TRAIN), [""] * 120, {"same": codes}, TEST)
+    with pytest.raises(TooFew, match="other values than the training clips"):
+        told(codes_of(TRAIN), TRAIN, {"same": codes}, ["d"] * 40)

@@ -267,9 +267,19 @@ def _quality(systems: Sequence[System]) -> Table:
             Measure((*at, "class_accuracy"), "class found", "higher", percent=True, decimals=1),
             *scores(at),
             Measure((*at, "memorisation"), "memorised", percent=True, decimals=1),
+            Measure((*at, "harmonicity"), "harmonicity", decimals=3),
         ),
         "against real test clips": against((*at, "against_real_test")),
         "against real training clips": against((*at, "against_real_train")),
+        "restyled real test clips": (
+            Measure(
+                ("details", "restyling", "requested_class_found"), "class found", "higher", True, 1
+            ),
+            Measure(
+                ("details", "restyling", "pitch_within_a_semitone", "restyled"),
+                *("pitch kept", "higher", True, 1),
+            ),
+        ),
         "scores, as many sounds as real test clips": scores(equal),
         "against real training clips, as many sounds as real test clips": against(
             (*equal, "against_real_train")
@@ -286,7 +296,9 @@ def _quality(systems: Sequence[System]) -> Table:
         (
             "Class found: the scorer finds the class that was asked for. IS: Inception Score. AM: "
             "AM score. Memorised: share of sounds nearer to a training clip than 95 % of real test "
-            "clips are; 5 % is what fair sounds have. FD: Fréchet distance in the scorer's logits "
+            "clips are; 5 % is what fair sounds have. Harmonicity: how periodic sounds are, from 0 "
+            "to 1. Pitch kept: the strongest harmonic is within a semitone of the clip's. "
+            "FD: Fréchet distance in the scorer's logits "
             "or features. KID: kernel distance in its features. As many sounds as real test clips: "
             "a random part of the sounds, since only at equal numbers of clips do they compare "
             "with real test clips.",
@@ -332,6 +344,11 @@ def _classification(systems: Sequence[System]) -> Table:
                 "simple CNN, same labels",
                 **options,
             ),
+            Measure(
+                ("details", "augmented_classifier_same_labels_accuracy"),
+                "augmented CNN, same labels",
+                **options,
+            ),
             *(
                 Measure(("details", "usefulness", name), f"taught by {header}", **options)
                 for name, header in (
@@ -352,7 +369,8 @@ def _classification(systems: Sequence[System]) -> Table:
         ),
         (
             "Accuracy in per cent. Labels: how many guided the run. C: its own classifier. Simple "
-            "CNN, same labels: trained on the very clips whose labels the run had. Taught by: "
+            "CNN, same labels: trained on the very clips whose labels the run had; augmented CNN: "
+            "on altered spectrograms of them, three times as long. Taught by: "
             "simple CNNs trained on generated sounds, on these and all real training clips, or on "
             "the real ones alone; own deviations are over trainings.",
             _DEVIATIONS,
@@ -436,6 +454,11 @@ def _reconstruction(systems: Sequence[System]) -> Table:
         "": (
             Measure((*at, "mse"), "mean squared error", "lower", decimals=4),
             Measure((*at, "spectral_convergence_db"), "spectral convergence (dB)", "lower"),
+            Measure((*at, "pitch_within_a_semitone"), "pitch kept", "higher", True, decimals=1),
+            Measure(
+                (*at, "pitch_within_a_semitone_of_vocoder"), "vocoder alone", "", True, decimals=1
+            ),
+            Measure((*at, "harmonicity"), "harmonicity", decimals=3),
         )
     }
     return Table(
@@ -449,7 +472,9 @@ def _reconstruction(systems: Sequence[System]) -> Table:
         (
             "Mean squared error of spectrograms in [−1, 1], each run's own: of runs whose scaling, "
             "dynamic range or transform differ it does not compare. Spectral convergence is that "
-            "of the sound. Own deviations are over clips.",
+            "of the sound. Pitch kept: the strongest harmonic is within a semitone of the real "
+            "clip's; vocoder alone: the same of the real clips' own spectrograms, made sound. "
+            "Harmonicity: how periodic the sound is, from 0 to 1. Own deviations are over clips.",
             _DEVIATIONS,
             _BOLD,
         ),

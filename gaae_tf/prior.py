@@ -1,0 +1,92 @@
+"""How near the codes of real clips come to those that sampling draws, and what they decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from gaae_tf.metrics.codes import (
+    class_share,
+    deviation,
+    distance_from_prior,
+    effective_rank,
+    rank_of_prior_draws,
+    share_within,
+)
+
+# The code that the sampler takes: of a GAAE, a GGAN and a BiGAN.
+SAMPLED_CODES = ("style", "latent", "features")
+STYLES = 32  # that are decoded as every class
+_FACTOR = 3.0
+
+
+class ClassDecoder(Protocol):
+    """What is asked of a trained run with classes, as `gaae_tf.load` gives it."""
+
+    classes: tuple[str, ...]
+
+    def generate_spectrograms(self, labels: Sequence[str], seed: int, first: int) -> np.ndarray:
+        """Gives spectrograms of one class each; equal seeds and numbers have equal styles."""
+
+
+def prior_figures(
+    codes: Mapping[str, np.ndarray], decoder: ClassDecoder | None = None, seed: int = 0
+) -> dict[str, Any] | None:
+    """Compares codes with as many draws of N(0, I), which sampling takes.
+
+    Args:
+        codes: of the same clips by name, float [clips, dimensions]; the first of `SAMPLED_CODES`
+            is taken.
+        decoder: what makes spectrograms of codes and classes; None where there are no classes.
+        seed: of draws, and of the styles to decode.
+
+    Returns:
+        `effective_rank` and `distance_from_prior`, each with what draws have, `of_prior_draws`;
+        `standard_deviation` and `share_of_eigenvalues_within_a_factor_of_3`, 1 of many draws; with
+        a decoder `class_share_of_output`, the share of its variance over drawn styles and all
+        classes that the class decides. None if the sampler takes none of these codes.
+    """
+    name = next((name for name in SAMPLED_CODES if name in codes), None)
+    if name is None:
+        return None
+    x = codes[name]
+    known = {"clips": len(x), "dimensions": x.shape[1]}
+    figures = {
+        "code": name,
+        "effective_rank": _figure(lambda: {"value": effective_rank(x)}, **known),
+        "standard_deviation": _figure(lambda: {"value": deviation(x)}, **known),
+        "share_of_eigenvalues_within_a_factor_of_3": _figure(
+            lambda: {"value": share_within(x, _FACTOR)}, **known
+        ),
+        "distance_from_prior": _figure(lambda: _distance(x, seed), **known),
+    }
+    if figures["effective_rank"]["value"] is not None:
+        figures["effective_rank"]["of_prior_draws"] = rank_of_prior_draws(*known.values())
+    if decoder is not None:
+        figures["class_share_of_output"] = _figure(
+            lambda: {"value": class_share(_decoded(decoder, seed))},
+            styles=STYLES,
+            classes=len(decoder.classes),
+        )
+    return figures
+
+
+def _distance(codes: np.ndarray, seed: int) -> dict[str, float]:
+    value, of_draws = distance_from_prior(codes, seed)
+    return {"value": value, "of_prior_draws": of_draws}
+
+
+def _decoded(decoder: ClassDecoder, seed: int) -> np.ndarray:
+    """Spectrograms of the same styles as every class, [styles, classes, bins, frames, 1]."""
+    by_class = [decoder.generate_spectrograms([name] * STYLES, seed, 0) for name in decoder.classes]
+    return np.stack(by_class, axis=1)
+
+
+def _figure(measure: Callable[[], dict[str, float]], **known: int) -> dict[str, Any]:
+    try:
+        figure = measure()
+    except ValueError as error:
+        return {"value": None, "reason": str(error), **known}
+    return {**figure, "deviation": None, "deviation_reason": "one set of codes", **known}
