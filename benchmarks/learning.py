@@ -1,0 +1,207 @@
+"""What each addition to Algorithm 1 is worth: trainings with each alone, all, and all but one.
+
+    python -m benchmarks.learning --steps=600
+    python -m benchmarks.learning --steps=600 --variants=paper,all,all_but_pseudo_labels
+
+Trains configs/fsdd.flags and its variants by train.py, in runs/learning, and measures each on the
+data set's validation clips, never on its test clips. What is finished is not done again. Adds to
+benchmarks/learning.json, where a run of the same name is replaced, and prints the table of docs.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+import gaae_tf
+from benchmarks.vocoder import processor
+from gaae_tf.config import TrainConfig
+from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.metrics import codes as of_codes
+from gaae_tf.metrics.inception_score import inception_score
+from gaae_tf.metrics.intervals import wilson_interval
+from gaae_tf.scorers import trained_scorer
+from gaae_tf.training import run_folder
+from gaae_tf.training.checkpoints import progress
+
+FLAGS = flags.FLAGS
+REPOSITORY = Path(__file__).resolve().parents[1]
+RESULT = REPOSITORY / "benchmarks" / "learning.json"
+BASE = "configs/fsdd.flags"
+SOUNDS = 500
+
+# The paper's weights and settings at this size: all that configs/fsdd.flags adds, taken away.
+_OFF = {
+    "alter_labelled": "false",
+    "pseudo_labels": "0",
+    "start_steps": "0",
+    "sliced_wasserstein": "0",
+    "class_independence": "0",
+    "recent_codes": "0",
+    "generated_class_teaches_decoder": "false",
+    "orthogonal_class_biases": "false",
+    "autoencoder_adam_beta_1": "-1",
+}
+_PAPER_WEIGHTS = {
+    "alpha": "0.5",
+    "beta": "0.5",
+    "omega_1": "0.6",
+    "omega_2": "0.4",
+    "omega_3": "0.25",
+    "omega_4": "0.25",
+    "omega_5": "0.5",
+    "reconstruction_lambda": "20",
+}
+# A part of configs/fsdd.flags, and the flags that belong together in it.
+PARTS = {
+    "weights": tuple(_PAPER_WEIGHTS),
+    "alter_labelled": ("alter_labelled",),
+    "pseudo_labels": ("pseudo_labels",),
+    "start_steps": ("start_steps",),
+    "sliced_wasserstein": ("sliced_wasserstein", "class_independence", "recent_codes"),
+    "class_independence": ("class_independence",),
+    "recent_codes": ("recent_codes",),
+    "class_teaches_decoder": ("generated_class_teaches_decoder",),
+    "orthogonal_class_biases": ("orthogonal_class_biases",),
+    "beta_1": ("autoencoder_adam_beta_1",),
+}
+# Not in configs/fsdd.flags: each added to it.
+OTHERS = {
+    "balance_losses": {"balance_losses": "true"},
+    "whitening": {"whitening": "0.1"},
+    "latent_spectral_norm": {"latent_spectral_norm": "true"},
+    "latent_condition": {"latent_condition": "true"},
+    "pair_confidence": {"pair_confidence": "0.9"},
+    "ramp": {"generated_class_ramp_steps": "200"},
+    "two_updates_of_s": {"discriminator_steps": "2"},
+    "frequency_axis": {"frequency_axis": "log"},
+}
+# Without Cg teaching D, what the paper's rules leave to bring the class to it.
+WITHIN_THE_RULES = {
+    "rules": {},
+    "rules_more_g": {"omega_1": "0.6", "omega_2": "0.4"},
+    "rules_latent_condition": {"latent_condition": "true"},
+    "rules_pair_confidence": {"pair_confidence": "0.9"},
+    "rules_two_updates_of_s": {"discriminator_steps": "2"},
+}
+
+
+def variants() -> dict[str, dict[str, str]]:
+    """Flags beside those of configs/fsdd.flags, by the name of the variant."""
+    off = _OFF | _PAPER_WEIGHTS
+    found = {"paper": off, "all": {}}
+    for name, parts in PARTS.items():
+        found[f"only_{name}"] = {key: value for key, value in off.items() if key not in parts}
+        found[f"all_but_{name}"] = {key: off[key] for key in parts}
+    found |= {f"all_and_{name}": added for name, added in OTHERS.items()}
+    untaught = {"generated_class_teaches_decoder": "false"}
+    return found | {name: untaught | added for name, added in WITHIN_THE_RULES.items()}
+
+
+def main(argv: list[str]) -> None:
+    """Trains and measures what is asked for."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    known = variants()
+    for name in FLAGS.variants or known:
+        if name not in known:
+            raise app.UsageError(f"--variants={name} is none of {', '.join(known)}")
+        for seed in range(FLAGS.seeds):
+            run_dir = Path(FLAGS.runs) / f"{name}_{FLAGS.steps}_{seed}"
+            added = [f"--{key}={value}" for key, value in known[name].items()]
+            settings = [f"--seed={seed}", f"--steps={FLAGS.steps}", "--max_minutes=0"]
+            if not (run_dir / run_folder.EXPORT).exists():
+                train = [f"--flagfile={BASE}", f"--run_dir={run_dir}", *added, *settings]
+                subprocess.run([sys.executable, "train.py", *train], check=True)
+            add(run_dir.name, {"flags": added + settings, "seed": seed} | measured(run_dir))
+    print(table(json.loads(RESULT.read_text())["runs"]))
+
+
+def measured(run_dir: Path) -> dict:
+    """Figures on validation clips, and of sounds from the prior."""
+    run = gaae_tf.load(run_dir)
+    dataset = load_dataset(run.config.dataset)
+    scorer = trained_scorer(dataset)
+    clips = read_clips(dataset, "valid")
+    clips = clips.subset(np.flatnonzero(clips.labels >= 0))
+    spectrograms = np.concatenate(
+        [
+            run.signal_path.spectrogram(tf.cast(audio, tf.float32) / 32768.0).numpy()
+            for audio in np.array_split(clips.audio, max(1, len(clips.audio) // 64))
+        ]
+    )
+    right = run.class_probabilities(spectrograms).argmax(axis=1) == clips.labels
+    style = run.codes(spectrograms)["style"]
+    error = (run.reconstruct_spectrograms(spectrograms) - spectrograms) ** 2
+    asked = np.arange(SOUNDS) % len(dataset.classes)
+    found, _ = scorer.score(
+        run.generate_each([dataset.classes[i] for i in asked], seed=0),
+        sample_rate_hz=run.sample_rate_hz,
+    )
+    classes = len(dataset.classes)
+    others = (clips.labels + 1 + np.arange(len(clips.labels)) % (classes - 1)) % classes
+    restyled, _ = scorer.score(
+        run.restyle_each(
+            clips.audio.astype(np.float32) / 32768.0, [dataset.classes[i] for i in others]
+        ),
+        sample_rate_hz=run.sample_rate_hz,
+    )
+    distance, of_draws = of_codes.distance_from_prior(style)
+    return {
+        "step": run.step,
+        "minutes": round(progress(run_dir)[1] / 60.0, 1),
+        "precision": TrainConfig.load(run_dir / run_folder.CONFIG).precision,
+        "validation_clips": len(clips.labels),
+        "c_accuracy": float(right.mean()),
+        "c_accuracy_interval_95": list(wilson_interval(int(right.sum()), len(right))),
+        "requested_class_found": float((found.argmax(axis=1) == asked).mean()),
+        "restyled_class_found": float((restyled.argmax(axis=1) == others).mean()),
+        "inception_score": float(
+            inception_score(tf.nn.softmax(found).numpy().astype(np.float64), splits=2)[0]
+        ),
+        "reconstruction_mse": float(error.mean()),
+        "effective_rank": of_codes.effective_rank(style),
+        "share_within_3": of_codes.share_within(style),
+        "distance_from_prior": distance,
+        "distance_of_draws": of_draws,
+        "machine": {"processor": processor(), "cores": 2},
+        "versions": {"tensorflow": tf.__version__, "python": platform.python_version()},
+    }
+
+
+def add(name: str, row: dict) -> None:
+    """Puts a run's figures into the result, which is written whole."""
+    result = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
+    result["runs"][name] = row
+    run_folder.write_text(RESULT, json.dumps(result, indent=1) + "\n")
+    print(json.dumps({name: row}, indent=1), flush=True)
+
+
+def table(runs: dict[str, dict]) -> str:
+    """The figures as a Markdown table."""
+    lines = [
+        "| variant | steps | C | asked digit | restyled | IS | MSE | rank of 32 | distance |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in runs.items():
+        percent = (row["c_accuracy"], row["requested_class_found"], row["restyled_class_found"])
+        cells = [name, str(row["step"]), *(f"{100 * value:.1f} %" for value in percent)]
+        cells += [f"{row['inception_score']:.2f}", f"{row['reconstruction_mse']:.4f}"]
+        cells += [f"{row['effective_rank']:.1f}", f"{row['distance_from_prior']:.2f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    flags.DEFINE_list("variants", [], "Names of variants; all without.")
+    flags.DEFINE_integer("steps", 600, "Iterations of each training.", lower_bound=1)
+    flags.DEFINE_integer("seeds", 1, "Trainings of each variant, from seed 0 on.", lower_bound=1)
+    flags.DEFINE_string("runs", "runs/learning", "Folder of the runs.")
+    app.run(main)
