@@ -90,6 +90,7 @@ class GAAE(System):
     }
     LOSS_NAMES = LOSS_NAMES
     LOG_NAMES = (*LOSS_NAMES, "gradient_norm_EDC", "gradient_norm_S", "gradient_norm_L")
+    PROGRESS_NAMES = ("R", "Cl", "G")
     HINGE_LOSSES = ("S_loss", "L_loss")
     PASSES = (
         {"encoder": 3, "decoder": 2, "sample_discriminator": 2},

@@ -42,6 +42,7 @@ class GGAN(GAAE):
     }
     LOSS_NAMES = tuple(name for name in GAAE.LOSS_NAMES if name != "R")
     LOG_NAMES = tuple(name for name in GAAE.LOG_NAMES if name != "R")
+    PROGRESS_NAMES = ("Cl", "G", "S_loss")
     RECONSTRUCTS = False
 
     def __init__(self, *networks, loss_weights, **kwargs):

@@ -26,6 +26,8 @@ class System(keras.Model):
             update an iteration, the others, of discriminators, k; each is in the attribute
             `<name>_optimizer`.
         LOSS_NAMES, LOG_NAMES: loss terms of an iteration, and all that `train_step` reports.
+        PROGRESS_NAMES: those of LOG_NAMES that the line of progress shows; empty for the first
+            three of LOSS_NAMES.
         HINGE_LOSSES: those of LOSS_NAMES that are hinge losses of discriminators: 2 for a guess, 0
             once all that they see is told apart with a margin.
         PASSES: the updates of an iteration, by how many batches pass each network in one.
@@ -57,6 +59,7 @@ class System(keras.Model):
     OPTIMIZERS: ClassVar[Mapping[str, tuple[str, ...]]]
     LOSS_NAMES: ClassVar[tuple[str, ...]]
     LOG_NAMES: ClassVar[tuple[str, ...]]
+    PROGRESS_NAMES: ClassVar[tuple[str, ...]] = ()
     HINGE_LOSSES: ClassVar[tuple[str, ...]] = ()
     PASSES: ClassVar[tuple[Mapping[str, int], ...]]
     MAKES_AUDIO: ClassVar[bool] = False
