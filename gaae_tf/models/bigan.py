@@ -47,6 +47,7 @@ class BiGAN(System):
     LOG_NAMES = (*LOSS_NAMES, "gradient_norm_F", "gradient_norm_J")
     PASSES = ({"features": 1, "discriminator": 1}, {"discriminator": 2})
     RECONSTRUCTS = ENCODES = True
+    STYLE_CODE = "features"
 
     def __init__(
         self,

@@ -97,6 +97,7 @@ class GAAE(System):
         {"sample_discriminator": 4},
     )
     RECONSTRUCTS = CLASSIFIES = ENCODES = True
+    STYLE_CODE = "style"
 
     def __init__(
         self,

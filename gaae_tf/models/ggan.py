@@ -44,6 +44,7 @@ class GGAN(GAAE):
     LOG_NAMES = tuple(name for name in GAAE.LOG_NAMES if name != "R")
     PROGRESS_NAMES = ("Cl", "G", "S_loss")
     RECONSTRUCTS = False
+    STYLE_CODE = "latent"
 
     def __init__(self, *networks, loss_weights, **kwargs):
         if loss_weights.omega_2 != 0.0:

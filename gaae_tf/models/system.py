@@ -38,6 +38,7 @@ class System(keras.Model):
         CLASSIFIES: whether it has `class_probabilities` of spectrograms.
         ENCODES: whether it has `codes` of spectrograms; one that classifies too has
             `probabilities_of` these codes.
+        STYLE_CODE: the one of its `codes` that the sampler takes; None without such.
 
     Args:
         networks: the networks by their names in NETWORKS, built.
@@ -68,6 +69,7 @@ class System(keras.Model):
     RECONSTRUCTS: ClassVar[bool] = False
     CLASSIFIES: ClassVar[bool] = False
     ENCODES: ClassVar[bool] = False
+    STYLE_CODE: ClassVar[str | None] = None
 
     def __init__(
         self,
