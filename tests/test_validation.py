@@ -1,6 +1,7 @@
 """Figures of validation clips, of a tiny untrained model, and the warnings that they give."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -216,6 +217,18 @@ def test_a_bad_sign_is_warned_about_once_with_what_to_try(
     (warning,) = warnings_of(model, tmp_path, capsys, figures, clips=many(100))
     assert warning.startswith(f"WARNING: {begins}")
     assert warning.endswith(f"Try {tries}.")
+
+
+def test_a_setting_that_is_on_already_is_not_advised(model, tmp_path, capsys):
+    config = types.SimpleNamespace(**vars(CONFIG) | {"start_steps": 200})
+    figures = {"accuracy": 0.3, "deviation": 9.0}
+    first, second = (
+        line
+        for line in warnings_of(model, tmp_path, capsys, figures, config=config, clips=many(100))
+        if line
+    )
+    assert first.endswith("Try --sliced_wasserstein.")
+    assert second.endswith("of guessing. This is with --start_steps=200.")
 
 
 def test_signs_are_warned_about_from_step_300_and_in_systems_that_have_the_settings(

@@ -41,7 +41,7 @@ _CLIPS = 500
 _STYLES, _SOUNDS = 12, 240  # fewer styles where there are many classes, but never fewer than 3
 _STATISTICS_BATCHES = 4
 
-# Untrained networks show all the signs below: earlier than this there is no warning.
+# Untrained networks show most of the signs below: earlier than this there is no warning.
 _WARNS_FROM_STEP = 300
 # Codes are flat below a tenth of the effective rank that as many draws of N(0, I) would have, and
 # below a rank of 2 (half of the draws' where theirs is under 4).
@@ -125,8 +125,8 @@ class Validation(keras.callbacks.Callback):
             self._warn(
                 "class_share",
                 f"at step {step} the class decides {100.0 * figures['class_share']:.2g} % of the "
-                f"variance of what the {self._sampler} makes, which all but ignores it. Try "
-                "--generated_class_teaches_decoder",
+                f"variance of what the {self._sampler} makes, which all but ignores it. "
+                f"{self._advice('generated_class_teaches_decoder')}",
             )
         if "accuracy" in figures:
             self._warn_of_chance(figures["accuracy"], step)
@@ -140,15 +140,15 @@ class Validation(keras.callbacks.Callback):
                 f"at step {step} the {self.model.STYLE_CODE} codes of validation clips are flat: "
                 f"they use {rank:.1f} directions, and as many draws of N(0, I) would use "
                 f"{whole:.1f}. Sampling gives the {self._sampler} codes unlike any that it has "
-                "learnt from. Try --sliced_wasserstein",
+                f"learnt from. {self._advice('sliced_wasserstein')}",
             )
         deviation = figures["deviation"]
         if not 1.0 / _LARGEST_DEVIATION <= deviation <= _LARGEST_DEVIATION:
             self._warn(
                 "deviation",
                 f"at step {step} the {self.model.STYLE_CODE} codes of validation clips have a "
-                f"standard deviation of {deviation:.3g}, but sampling draws them with 1. Try "
-                "--sliced_wasserstein",
+                f"standard deviation of {deviation:.3g}, but sampling draws them with 1. "
+                f"{self._advice('sliced_wasserstein')}",
             )
 
     def _warn_of_chance(self, accuracy: float, step: int) -> None:
@@ -161,12 +161,18 @@ class Validation(keras.callbacks.Callback):
                 "accuracy",
                 f"at step {step} C finds the class of {100.0 * accuracy:.1f} % of "
                 f"{self._labelled} validation clips (95 %: {100.0 * low:.1f}-{100.0 * high:.1f}), "
-                f"no better than the {100.0 * chance:.1f} % of guessing. Try --start_steps",
+                f"no better than the {100.0 * chance:.1f} % of guessing. "
+                f"{self._advice('start_steps')}",
             )
 
     @property
     def _sampler(self) -> str:
         return self.model.NETWORKS[self.model.SAMPLER]
+
+    def _advice(self, flag: str) -> str:
+        """What to try, or that it is being tried already."""
+        value = getattr(self._config, flag, None)
+        return f"This is with --{flag}={value}" if value else f"Try --{flag}"
 
     def _warn(self, sign: str, text: str) -> None:
         if sign not in self._warned:
