@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
@@ -30,6 +31,7 @@ from gaae_tf.training import finish, fit, loop
 from gaae_tf.training.build import build_model
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.run_folder import DataDescription
+from gaae_tf.training.validation import TAGS
 
 REPOSITORY = Path(__file__).parents[1]
 # Not part of the training state: how often and how fast it was saved.
@@ -85,11 +87,10 @@ def assert_same_state(a, b):
     assert not different
 
 
-def test_a_run_folder_holds_what_it_promises(config):
+def test_a_run_folder_holds_what_it_promises(config, capsys):
     run_dir = fit.train(config)
-    assert {"config.flags", "data.json", "guidance.json", "checkpoints", "logs"} <= set(
-        os.listdir(run_dir)
-    )
+    files = {"config.flags", "data.json", "guidance.json", "checkpoints", "logs", "validation.json"}
+    assert files <= set(os.listdir(run_dir))
     assert TrainConfig.load(run_dir / "config.flags") == dataclasses.replace(
         config, sample_rate_hz=1000, clip_samples=512
     )
@@ -100,6 +101,18 @@ def test_a_run_folder_holds_what_it_promises(config):
     assert "speakers" not in guidance
     assert len(list((run_dir / "checkpoints").glob("step-*.index"))) == 2
     assert len(list((run_dir / "checkpoints" / "best").glob("step-*.index"))) == 1
+    rows = json.loads((run_dir / "validation.json").read_text())
+    assert [row["step"] for row in rows] == [2, 4]
+    assert all(row.keys() == {"step", *TAGS} for row in rows)
+    best = max(row["accuracy"] for row in rows)
+    assert state(run_dir)["best_accuracy/.ATTRIBUTES/VARIABLE_VALUE"] == np.float32(best)
+    events = EventAccumulator(str(run_dir / "logs"), size_guidance={"tensors": 0})
+    events.Reload()
+    for name, tag in TAGS.items():
+        shown = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)]
+        assert shown == pytest.approx([row[name] for row in rows], rel=1e-6), tag
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step ")]
+    assert lines[-1].startswith(f"step 4 of 4, C {100 * rows[-1]['accuracy']:.1f} %, R ")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.scorers import ScorerSettings
 from gaae_tf.training import finish, fit
+from gaae_tf.training.validation import read_figures
 
 # What each tiny run sets besides test_fit's settings.
 SETTINGS = {
@@ -154,6 +155,14 @@ def test_tensorboard_has_losses_pictures_and_sounds_and_no_codes(trained):
 
 def last(events, tag):
     return float(tf.make_ndarray(events.Tensors(tag)[-1].tensor_proto))
+
+
+def test_validation_measures_the_share_of_the_class_where_there_are_classes(trained):
+    model, _, run_dir = trained
+    assert (run_dir / "validation.json").exists() == (model in WITH_CLASSES)
+    if model in WITH_CLASSES:
+        rows = read_figures(run_dir / "validation.json")
+        assert [row.keys() for row in rows] == [{"step", "class_share"}] * 2
 
 
 def test_sounds_are_a_function_of_their_seed_and_number(trained):

@@ -17,6 +17,7 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.scorers import ScorerSettings
 from gaae_tf.training import finish, fit
+from gaae_tf.training.validation import TAGS, read_figures
 
 ALONE = {"guided_dim": 128, "discriminator_steps": 2, "reestimate_batches": 16}
 SETTINGS = {
@@ -94,6 +95,20 @@ def test_what_a_system_cannot_do_is_absent(trained):
     assert {name for name in COULD if hasattr(run, name)} == ABLE[model]
     assert run.classes == (() if model == "bigan" else ("high", "low"))
     assert (run.vocoder is None) == ("generate" not in ABLE[model])
+
+
+def test_validation_measures_what_the_system_has(trained):
+    model, _, run_dir = trained
+    rows = read_figures(run_dir / "validation.json")
+    assert [row["step"] for row in rows] == [2, 4]
+    expected = {"step"}
+    if "classify" in ABLE[model]:
+        expected |= {"accuracy"}
+    if model in ("ggan", "bigan"):  # whose generators take the codes
+        expected |= TAGS.keys() - {"accuracy", "class_share"}
+    if model == "ggan":
+        expected |= {"class_share"}
+    assert all(row.keys() == expected for row in rows)
 
 
 def test_recordings_are_read_clip_by_clip(trained):

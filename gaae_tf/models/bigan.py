@@ -48,6 +48,7 @@ class BiGAN(System):
     PASSES = ({"features": 1, "discriminator": 1}, {"discriminator": 2})
     RECONSTRUCTS = ENCODES = True
     ENCODER = "features"
+    STYLE_CODE = "features"
 
     def __init__(
         self,

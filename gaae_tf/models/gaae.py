@@ -110,6 +110,7 @@ class GAAE(System):
     }
     LOSS_NAMES = LOSS_NAMES
     LOG_NAMES = (*LOSS_NAMES, "gradient_norm_EDC", "gradient_norm_S", "gradient_norm_L")
+    PROGRESS_NAMES = ("R", "Cl", "G")
     HINGE_LOSSES = ("S_loss", "L_loss")
     PASSES = (
         {"encoder": 3, "decoder": 2, "sample_discriminator": 2},
@@ -118,6 +119,7 @@ class GAAE(System):
     RECONSTRUCTS = CLASSIFIES = ENCODES = True
     ENCODER = "encoder"
     CLASSIFIED_CODE = "guided"
+    STYLE_CODE = "style"
 
     def __init__(
         self,
@@ -438,8 +440,16 @@ class GAAE(System):
         return sum(weight * terms[name] for name, weight in self.added_weights.items())
 
     def _balanced(self, tape, terms, outputs):
-        """Terms with gradients of one norm at the outputs; as they are by default."""
-        return terms if self.balance is None else self.balance.balanced(tape, terms, outputs)
+        """Terms with gradients of one norm at the outputs; as they are by default.
+
+        With R the whole of λ·R is meant, so that λ drops out.
+        """
+        if self.balance is None:
+            return terms
+        balanced = self.balance.balanced(tape, terms, outputs)
+        if "R" in balanced:
+            balanced["R"] /= self.loss_weights.reconstruction_lambda
+        return balanced
 
     def _teacher(self, x_u):
         """Probabilities by the averaged E and C, whose codes are standardised over this batch."""

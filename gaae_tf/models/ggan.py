@@ -42,8 +42,10 @@ class GGAN(GAAE):
     }
     LOSS_NAMES = tuple(name for name in GAAE.LOSS_NAMES if name != "R")
     LOG_NAMES = tuple(name for name in GAAE.LOG_NAMES if name != "R")
+    PROGRESS_NAMES = ("Cl", "G", "S_loss")
     RECONSTRUCTS = False
     CLASSIFIED_CODE = "latent"
+    STYLE_CODE = "latent"
 
     def __init__(self, *networks, loss_weights, **kwargs):
         if loss_weights.omega_2 != 0.0:

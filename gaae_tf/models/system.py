@@ -27,6 +27,8 @@ class System(keras.Model):
             `<name>_optimizer`.
         LOSS_NAMES, LOG_NAMES: loss terms of an iteration, and all that `train_step` reports; of a
             model they may be more than of its class.
+        PROGRESS_NAMES: those of LOG_NAMES that the line of progress shows; empty for the first
+            three of LOSS_NAMES.
         HINGE_LOSSES: those of LOSS_NAMES that are hinge losses of discriminators: 2 for a guess, 0
             once all that they see is told apart with a margin.
         PASSES: the updates of an iteration, by how many batches pass each network in one.
@@ -39,6 +41,7 @@ class System(keras.Model):
         ENCODER: the network that gives these codes, with its last layers in `code_layers`.
         CLASSIFIED_CODE: that of these codes which its classifier reads; None for one that reads
             spectrograms, or none.
+        STYLE_CODE: the one of its `codes` that the sampler takes; None without such.
 
     Args:
         networks: the networks by their names in NETWORKS, built.
@@ -60,6 +63,7 @@ class System(keras.Model):
     OPTIMIZERS: ClassVar[Mapping[str, tuple[str, ...]]]
     LOSS_NAMES: ClassVar[tuple[str, ...]]
     LOG_NAMES: ClassVar[tuple[str, ...]]
+    PROGRESS_NAMES: ClassVar[tuple[str, ...]] = ()
     HINGE_LOSSES: ClassVar[tuple[str, ...]] = ()
     PASSES: ClassVar[tuple[Mapping[str, int], ...]]
     MAKES_AUDIO: ClassVar[bool] = False
@@ -68,6 +72,7 @@ class System(keras.Model):
     RECONSTRUCTS: ClassVar[bool] = False
     CLASSIFIES: ClassVar[bool] = False
     ENCODES: ClassVar[bool] = False
+    STYLE_CODE: ClassVar[str | None] = None
     ENCODER: ClassVar[str | None] = None
     CLASSIFIED_CODE: ClassVar[str | None] = None
 

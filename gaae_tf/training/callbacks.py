@@ -4,6 +4,7 @@ Under the tags
     loss/…, gradient_norm/…, learning_rate/…, speed/…  curves
     spectrograms                                       real, reconstructed, generated; a row a class
     sounds/CLASS/real, …/reconstructed, …/generated    the same to hear
+    validation/…, codes/…, decoder/…                   of validation clips, `training.validation`
     config                                             text
     guided, style                                      in the projector, as of the last summary
     loss_scale/…, skipped_updates/…                    of mixed_float16: the scale, and how many
@@ -137,6 +138,13 @@ class TensorBoardLogger(keras.callbacks.Callback):
             self._summarise(step)
         self._last_step = step
         self._writer.flush()  # a crash loses no call
+
+    def write(self, figures: dict[str, float]) -> None:
+        """Writes a point of each curve, by tag, at the model's step; while a training runs."""
+        with self._writer.as_default(self._step()):
+            for tag, value in figures.items():
+                tf.summary.scalar(tag, value)
+        self._writer.flush()
 
     def _write_optimizer(self, name: str, step: int) -> None:
         optimizer = self.model.optimizer_of(name)

@@ -33,6 +33,7 @@ from gaae_tf.training.loop import NonFiniteError, run_steps
 from gaae_tf.training.run_folder import DataDescription
 from gaae_tf.training.storage import told_of_failing_storage
 from gaae_tf.training.strategy import make_strategy, resolve_precision, this_worker, wait_for_all
+from gaae_tf.training.validation import Validation
 
 # What a continued run may change: how long and how it runs, not what it trains.
 CHANGEABLE = frozenset(
@@ -344,8 +345,11 @@ def train(config: TrainConfig) -> Path:
     callbacks, validate = [], lambda: None
     if worker.is_chief:
         logs = run_dir / run_folder.LOGS
-        callbacks.append(TensorBoardLogger(logs, config, data, shown, labels, config.summary_every))
-        validate = functools.partial(_validate, model, valid, signal_path)
+        logger = TensorBoardLogger(logs, config, data, shown, labels, config.summary_every)
+        accuracy = functools.partial(_validate, model, valid, signal_path)
+        validation = Validation(run_dir, config, signal_path, valid, accuracy, logger.write)
+        callbacks += [logger, validation]
+        validate = validation.measure
     if first_step < config.steps:
         print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
     while True:

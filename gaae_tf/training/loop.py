@@ -21,6 +21,7 @@ import tensorflow as tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.models.system import System
 from gaae_tf.training.checkpoints import Checkpoints
+from gaae_tf.training.progress import ProgressLine
 from gaae_tf.training.storage import told_of_failing_storage
 from gaae_tf.training.strategy import agreed, this_worker
 
@@ -73,16 +74,14 @@ def run_steps(
         Interrupted: SIGINT or SIGTERM came; the state is saved.
     """
     batches = iter(strategy.distribute_datasets_from_function(stream))
-    names = list(model.LOG_NAMES)
     run_start, run = (
         _compiled(model, of_step, batches, strategy, config)
         for of_step in (getattr(model, "start_step", None), model.train_step)
     )
     callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
     step = int(model.step.numpy())
-    shown = {"verbose": int(this_worker(config.strategy).is_chief), "stateful_metrics": names}
-    bar = keras.utils.Progbar(config.steps, interval=1.0, unit_name="step", **shown)
-    bar.update(step)
+    shown = model.PROGRESS_NAMES or model.LOSS_NAMES[:3]
+    line = ProgressLine(config.steps, step, shown, this_worker(config.strategy).is_chief)
     callbacks.on_train_begin()
     stop_at = config.max_minutes * 60.0 or math.inf
     longest, compiling = 1, True  # until it is known how long a step takes
@@ -114,7 +113,7 @@ def run_steps(
             late_share = float(checkpoints.trained_seconds.numpy()) / stop_at
             late = late_share >= 1.0
             logs = {name: float(values.mean()) for name, values in history.items()}
-            bar.update(step, logs.items())
+            line.update(step, logs, stop_at - float(checkpoints.trained_seconds.numpy()))
             logs["steps_per_second"] = count / seconds
             logs["waiting_share"] = waited / seconds  # near 1: the input is too slow
             if not compiling:
@@ -127,9 +126,12 @@ def run_steps(
                 raise Interrupted(received[0] if received else signal.SIGTERM)
             callbacks.on_train_batch_end(step - 1, logs)
             if step % config.checkpoint_every == 0 and step < config.steps:
-                _save(checkpoints, validate())
+                line.accuracy = validate()
+                _save(checkpoints, line.accuracy)
         if step > 0:
-            _save(checkpoints, validate())
+            line.accuracy = validate()
+            _save(checkpoints, line.accuracy)
+        line.close()
         callbacks.on_train_end()
 
 

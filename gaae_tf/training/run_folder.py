@@ -1,13 +1,14 @@
 """The run folder: everything of one training, enough to sample from it with no data set present.
 
-config.flags   the resolved configuration, which train.py --flagfile= reads again
-data.json      sample rate, clip length, classes, log-magnitude statistics, licence, data sets
-guidance.json  the clips whose labels guide training, and the rule that chose them
-checkpoints/   rolling checkpoints of the whole training state; best/ holds the best one
-logs/          TensorBoard
-samples/       sounds made at the end of training
-export/        SavedModel, written at the end
-lock           names the process that trains in the folder; gone once it has ended
+config.flags     the resolved configuration, which train.py --flagfile= reads again
+data.json        sample rate, clip length, classes, log-magnitude statistics, licence, data sets
+guidance.json    the clips whose labels guide training, and the rule that chose them
+checkpoints/     rolling checkpoints of the whole training state; best/ holds the best one
+validation.json  what was measured on validation clips at every checkpoint
+logs/            TensorBoard
+samples/         sounds made at the end of training
+export/          SavedModel, written at the end
+lock             names the process that trains in the folder; gone once it has ended
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CONFIG = "config.flags"
 DATA = "data.json"
 GUIDANCE = "guidance.json"
 CHECKPOINTS = "checkpoints"
+VALIDATION = "validation.json"
 LOGS = "logs"
 SAMPLES = "samples"
 EXPORT = "export"
