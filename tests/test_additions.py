@@ -11,6 +11,7 @@ from gaae_tf.models.additions import (
     LossBalance,
     RecentCodes,
     distance_from_prior,
+    felt_by_batch,
 )
 from gaae_tf.models.gaae import GAAE
 from gaae_tf.networks.decoder import Decoder
@@ -160,6 +161,16 @@ def test_recent_codes_are_the_newest_first_and_no_more_than_there_are():
     assert recent.with_batch(tf.constant([[9.0]])).numpy().ravel().tolist() == [9.0, 1.0, 2.0]
     recent.push(tf.constant([[3.0], [4.0]]))
     assert recent.with_batch(tf.constant([[9.0]])).numpy().ravel().tolist() == [9.0, 3.0, 4.0, 1.0]
+
+
+def test_recent_codes_take_nothing_from_the_gradient_of_the_batch():
+    own, recent = tf.constant([[2.0], [4.0]]), tf.constant([[0.0]] * 6)
+    with tf.GradientTape() as tape:
+        tape.watch(own)
+        codes = tf.concat([own, recent], axis=0)
+        mean = felt_by_batch(tf.reduce_mean(codes**2), codes, tf.constant(2))
+    assert float(mean) == pytest.approx((4.0 + 16.0) / 8)
+    assert tape.gradient(mean, own).numpy().ravel() == pytest.approx([2.0, 4.0])  # 2x / 2
 
 
 def test_balanced_terms_have_gradients_of_norm_one_at_their_outputs():

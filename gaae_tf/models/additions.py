@@ -169,6 +169,21 @@ def gathered(codes: tf.Tensor) -> tf.Tensor:
     return codes if context.num_replicas_in_sync == 1 else context.all_gather(codes, axis=0)
 
 
+def felt_by_batch(mean: tf.Tensor, codes: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+    """A mean over the batch's and recent codes, with the gradient of one over the batch's alone.
+
+    Recent codes are constants: in the plain mean, the more of them there are, the less each code of
+    the batch would feel of it.
+
+    Args:
+        mean: a scalar.
+        codes: the batch's and recent ones, [points, …].
+        batch: how many of them are the batch's.
+    """
+    times = tf.cast(tf.shape(codes)[0], tf.float32) / tf.cast(batch, tf.float32)
+    return times * mean - tf.stop_gradient((times - 1.0) * mean)
+
+
 def distance_from_prior(
     style: tf.Tensor, probabilities: tf.Tensor, class_scale: float, key: tf.Tensor
 ) -> tf.Tensor:

@@ -25,6 +25,7 @@ from gaae_tf.models.additions import (
     LossBalance,
     RecentCodes,
     distance_from_prior,
+    felt_by_batch,
     gathered,
 )
 from gaae_tf.models.augmentation import augmented
@@ -409,13 +410,15 @@ class GAAE(System):
                 seen, y_seen = gathered(seen), gathered(y_seen)
             # The same on all replicas.
             replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+            batch = replicas * tf.shape(style)[0]
             if "sliced_wasserstein" in self.added_weights:
                 key = self._key(draw, _PRIOR_DRAWS)
                 distance = distance_from_prior(seen, y_seen, a.class_independence, key)
-                terms["sliced_wasserstein"] = distance / replicas
+                terms["sliced_wasserstein"] = felt_by_batch(distance, seen, batch) / replicas
                 outputs["sliced_wasserstein"] = [style]
             if "whitening" in self.added_weights:
-                terms["whitening"] = losses.whitening(seen) / replicas
+                spread = losses.whitening(seen)
+                terms["whitening"] = felt_by_batch(spread, seen, batch) / replicas
                 outputs["whitening"] = [style]
         if "pseudo_labels" in self.added_weights:
             altered = augmented(
