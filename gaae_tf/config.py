@@ -212,6 +212,12 @@ class TrainConfig:
         "Whether Cg moves D too; the paper holds the generated clips constant there.",
         models=_GAAE_LOSSES,
     )
+    hold_generated_style: bool = _setting(
+        False,
+        "Whether clips generated from random labels move D alone, their style codes being held "
+        "constant.",
+        models=_GAAE_LOSSES,
+    )
     pseudo_labels: float = _setting(
         0.0,
         "Weight of learning the classes that the averaged E and C find in unlabelled clips.",

@@ -24,6 +24,7 @@ ALL = Additions(
     alter_labelled=True,
     generated_class_ramp_steps=4,
     generated_class_teaches_decoder=True,
+    hold_generated_style=True,
     pseudo_labels=0.5,
     pseudo_label_confidence=0.2,
     sliced_wasserstein=0.7,
@@ -118,6 +119,21 @@ def test_cg_moves_the_decoder_only_where_it_may():
             tape.watch(generated)
             heard = model._heard(generated)
         assert (tape.gradient(heard, generated) is not None) == teaches
+
+
+def test_held_styles_of_generated_clips_leave_the_encoder_to_reconstructions():
+    slopes = {}
+    style = tf.constant(np.random.default_rng(0).normal(size=(64, 6)), tf.float32)
+    labels = tf.one_hot(np.arange(64) % CLASSES, CLASSES)
+    for held in (False, True):
+        model = tiny_model(additions=Additions(hold_generated_style=held))
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(style)
+            both = [tf.reduce_sum(x[0]) for x in model._decode(style, labels, labels)]
+        # Of the first clips to their own code; others reach them through batch statistics alone.
+        slopes[held] = [float(tf.norm(tape.gradient(x, style)[0])) for x in both]
+    assert slopes[False][1] > 0.5 * slopes[False][0]
+    assert slopes[True][1] < 0.2 * slopes[True][0]
 
 
 def test_cl_sees_altered_clips_and_s_does_not(monkeypatch):

@@ -31,6 +31,7 @@ class Additions:
         generated_class_ramp_steps: iterations after the start over which the weight of Cg grows
             from 0, while x̂_g carries no class yet; 0 for its whole weight at once.
         generated_class_teaches_decoder: whether Cg moves D too: x̂_g is not held constant in (5).
+        hold_generated_style: whether x̂_g = D(z′, y_r) moves D alone, its z′ being held constant.
         pseudo_labels: weight of the cross-entropy of altered x_u against the class that the
             averaged E and C find in the unaltered ones.
         pseudo_label_confidence: how sure of the class these must be, in [0, 1].
@@ -54,6 +55,7 @@ class Additions:
     alter_labelled: bool = False
     generated_class_ramp_steps: int = 0
     generated_class_teaches_decoder: bool = False
+    hold_generated_style: bool = False
     pseudo_labels: float = 0.0
     pseudo_label_confidence: float = 0.95
     sliced_wasserstein: float = 0.0

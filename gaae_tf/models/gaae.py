@@ -342,8 +342,9 @@ class GAAE(System):
 
     def _decode(self, style, y_u, y_r):
         """Reconstructions D(z′, ŷ_u) and generations D(z′, y_r) of the same style codes."""
+        held = tf.stop_gradient(style) if self.additions.hold_generated_style else style
         both = self.decoder(
-            tf.concat([style, style], axis=0), tf.concat([y_u, y_r], axis=0), training=True
+            tf.concat([style, held], axis=0), tf.concat([y_u, y_r], axis=0), training=True
         )
         return tf.split(both, 2)
 
