@@ -1,7 +1,7 @@
 """What each addition to Algorithm 1 is worth: trainings with each alone, all, and all but one.
 
     python -m benchmarks.learning --steps=600
-    python -m benchmarks.learning --steps=600 --variants=paper,all,all_but_pseudo_labels
+    python -m benchmarks.learning --steps=600 --variants=paper,all,all_but_start
 
 Trains configs/fsdd.flags and its variants by train.py, in runs/learning, and measures each on the
 data set's validation clips, never on its test clips. What is finished is not done again. Adds to
@@ -37,56 +37,44 @@ RESULT = REPOSITORY / "benchmarks" / "learning.json"
 BASE = "configs/fsdd.flags"
 SOUNDS = 500
 
-# The paper's weights and settings at this size: all that configs/fsdd.flags adds, taken away.
-_OFF = {
-    "alter_labelled": "false",
-    "pseudo_labels": "0",
-    "start_steps": "0",
-    "sliced_wasserstein": "0",
-    "class_independence": "0",
-    "recent_codes": "0",
-    "generated_class_teaches_decoder": "false",
-    "orthogonal_class_biases": "false",
-    "autoencoder_adam_beta_1": "-1",
-}
-_PAPER_WEIGHTS = {
-    "alpha": "0.5",
-    "beta": "0.5",
-    "omega_1": "0.6",
-    "omega_2": "0.4",
-    "omega_3": "0.25",
-    "omega_4": "0.25",
-    "omega_5": "0.5",
-    "reconstruction_lambda": "20",
-}
-# A part of configs/fsdd.flags, and the flags that belong together in it.
+# What configs/fsdd.flags adds to configs/small_fsdd.flags, and the flags that take it away.
 PARTS = {
-    "weights": tuple(_PAPER_WEIGHTS),
-    "alter_labelled": ("alter_labelled",),
-    "pseudo_labels": ("pseudo_labels",),
-    "start_steps": ("start_steps",),
-    "sliced_wasserstein": ("sliced_wasserstein", "class_independence", "recent_codes"),
-    "class_independence": ("class_independence",),
-    "recent_codes": ("recent_codes",),
-    "class_teaches_decoder": ("generated_class_teaches_decoder",),
-    "orthogonal_class_biases": ("orthogonal_class_biases",),
-    "beta_1": ("autoencoder_adam_beta_1",),
+    "start": {"start_steps": "0"},
+    "altered": {"alter_labelled": "false"},
+    "pseudo_labels": {"pseudo_labels": "0"},
+    "distance": {"sliced_wasserstein": "0", "class_independence": "0"},
+    "class_teaches_decoder": {"generated_class_teaches_decoder": "false"},
+    "held_styles": {"hold_generated_style": "false"},
+    "class_biases": {"orthogonal_class_biases": "false"},
+    "one_update_of_s": {"discriminator_steps": "2"},
+    "beta_1": {"autoencoder_adam_beta_1": "-1"},
+    "weights": {
+        "alpha": "0.5",
+        "beta": "0.5",
+        "omega_1": "0.6",
+        "omega_2": "0.4",
+        "omega_3": "0.25",
+        "omega_4": "0.25",
+        "omega_5": "0.5",
+        "reconstruction_lambda": "20",
+    },
 }
 # Not in configs/fsdd.flags: each added to it.
 OTHERS = {
+    "class_not_in_distance": {"class_independence": "0"},
+    "recent_codes": {"recent_codes": "128"},
     "balance_losses": {"balance_losses": "true"},
-    "whitening": {"whitening": "0.1"},
+    "whitening": {"whitening": "0.1", "recent_codes": "128"},
     "latent_spectral_norm": {"latent_spectral_norm": "true"},
     "latent_condition": {"latent_condition": "true"},
     "pair_confidence": {"pair_confidence": "0.9"},
     "ramp": {"generated_class_ramp_steps": "200"},
-    "two_updates_of_s": {"discriminator_steps": "2"},
-    "frequency_axis": {"frequency_axis": "log"},
+    "log_frequency_axis": {"frequency_axis": "log"},
+    "style_of_frames": {"style_pooling": "frames"},
 }
 # Without Cg teaching D, what the paper's rules leave to bring the class to it.
 WITHIN_THE_RULES = {
-    "rules": {},
-    "rules_more_g": {"omega_1": "0.6", "omega_2": "0.4"},
+    "rules_more_g": {"omega_1": "0.8", "omega_2": "0.2", "reconstruction_lambda": "50"},
     "rules_latent_condition": {"latent_condition": "true"},
     "rules_pair_confidence": {"pair_confidence": "0.9"},
     "rules_two_updates_of_s": {"discriminator_steps": "2"},
@@ -95,11 +83,11 @@ WITHIN_THE_RULES = {
 
 def variants() -> dict[str, dict[str, str]]:
     """Flags beside those of configs/fsdd.flags, by the name of the variant."""
-    off = _OFF | _PAPER_WEIGHTS
+    off = {flag: value for part in PARTS.values() for flag, value in part.items()}
     found = {"paper": off, "all": {}}
-    for name, parts in PARTS.items():
-        found[f"only_{name}"] = {key: value for key, value in off.items() if key not in parts}
-        found[f"all_but_{name}"] = {key: off[key] for key in parts}
+    for name, part in PARTS.items():
+        found[f"only_{name}"] = {key: value for key, value in off.items() if key not in part}
+        found[f"all_but_{name}"] = part
     found |= {f"all_and_{name}": added for name, added in OTHERS.items()}
     untaught = {"generated_class_teaches_decoder": "false"}
     return found | {name: untaught | added for name, added in WITHIN_THE_RULES.items()}
