@@ -22,9 +22,10 @@ say for too few test clips, is null with the reason beside it, never a made-up n
         representations                  probes of the codes (`gaae_tf.representations.Probe`)
         codes                            of test clips beside the prior's draws (`gaae_tf.prior`)
         usefulness                       by what taught: samples, samples_and_real_clips, real_clips
+        validation                       the last figures of the run's `validation.json`, which
+                                         training measured on validation clips, as plain numbers
         (what a system has no part for is absent: BigGAN's codes, C and reconstruction; GGAN's
-        reconstruction and restyling; a
-        classifier's samples and all that is measured of them)
+        reconstruction and restyling; a classifier's samples and all that is measured of them)
     provenance                           `phases` have each phase's seconds and peak memory
 
 A figure is {"value": ..., "clips": ..., ...} with its uncertainty: `interval_95` (Wilson's), or
@@ -72,6 +73,7 @@ from gaae_tf.scorers import (
     trained_scorer,
 )
 from gaae_tf.training import run_folder
+from gaae_tf.training.validation import read_figures
 
 SOUNDS = 50_000  # the paper's
 SCORES = "scores.json"
@@ -413,6 +415,11 @@ def score_run(
             details["usefulness"] = _usefulness(
                 run, samples, first, known, known_test, settings, progress
             )
+    if (run_dir / run_folder.VALIDATION).exists():
+        measured = read_figures(run_dir / run_folder.VALIDATION)
+        details["validation"] = next(
+            (row for row in reversed(measured) if row["step"] == run.step), {}
+        )
     details["confusion"] = {
         name: confusion(*pairs, len(classes)).tolist() for name, pairs in meant.items()
     }
@@ -545,6 +552,10 @@ def format_table(scores: dict[str, Any]) -> str:
         if "reason" in equal:
             lines.append(f"as many sounds as real test: not to be had, {equal['reason']}")
     lines.append("")
+    if "accuracy" in details.get("validation", {}):
+        row(
+            "C's accuracy on validation", {"value": details["validation"]["accuracy"]}, form=percent
+        )
     if "classifier_test_accuracy" in details:
         row("C's accuracy on real test", details["classifier_test_accuracy"], form=percent)
     if "simple_classifier_same_labels_accuracy" in details:

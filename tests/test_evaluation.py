@@ -162,7 +162,10 @@ def scores_of(run, run_dir, monkeypatch, **settings):
 def faithful(dataset, tmp_path_factory):
     with pytest.MonkeyPatch.context() as monkeypatch:
         run_dir = tmp_path_factory.mktemp("run")
-        return run_dir, *scores_of(ToneRun(dataset), run_dir, monkeypatch)
+        run = ToneRun(dataset)
+        measured = [{"step": run.step - 1, "accuracy": 0.5}, {"step": run.step, "accuracy": 0.75}]
+        (run_dir / "validation.json").write_text(json.dumps(measured))
+        return run_dir, *scores_of(run, run_dir, monkeypatch)
 
 
 def test_a_faithful_run_gets_its_known_figures(faithful):
@@ -405,6 +408,12 @@ def test_every_figure_has_its_uncertainty_or_says_why_not(faithful):
     errors = scores["details"]["reconstruction"]["spectral_convergence_db"]
     assert errors["deviation_is"] == "standard deviation over the test clips"
     assert errors["standard_error"] == pytest.approx(errors["deviation"] / np.sqrt(35))
+
+
+def test_what_training_measured_on_validation_clips_stands_in_the_scores(faithful):
+    _, scores, _ = faithful
+    assert scores["details"]["validation"]["accuracy"] == 0.75
+    assert "C's accuracy on validation" in format_table(scores)
 
 
 def test_phases_have_their_time_and_stand_in_the_table(faithful):
