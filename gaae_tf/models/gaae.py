@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -74,6 +74,19 @@ class LossWeights:
             if not math.isclose(total, 1.0, abs_tol=1e-6):
                 values = " + ".join(str(getattr(self, name)) for name in names)
                 raise ValueError(f"{' + '.join(names)} must be 1, got {values} = {total:g}")
+
+
+class _Seen(NamedTuple):
+    """What an update of E, D and C has made of x_u, for the terms that are added to equation (6).
+
+    `reconstructed` is None where there is no R; `draw` is the number of the batch in its iteration.
+    """
+
+    x_u: tf.Tensor
+    style: tf.Tensor
+    y_u: tf.Tensor
+    reconstructed: tf.Tensor | None
+    draw: int
 
 
 class GAAE(System):
@@ -290,7 +303,7 @@ class GAAE(System):
             }
             outputs = {"G": [reconstructed, generated], "Cl": [codes_l], "Cg": [codes_g]}
             outputs["Lg"] = [style]
-            added, added_outputs = self._added(x_u, guided, style, y_u, reconstructed, draw)
+            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, draw))
             if self.RECONSTRUCTS:
                 terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
                 outputs["R"] = [reconstructed]
@@ -326,7 +339,7 @@ class GAAE(System):
                 reconstructed = self.decoder(style, y_u, training=True)
                 terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
                 outputs["R"] = [reconstructed]
-            added, added_outputs = self._added(x_u, guided, style, y_u, reconstructed, draw)
+            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, draw))
             balanced = self._balanced(tape, terms | added, outputs | added_outputs)
             total = w.beta * w.omega_3 * balanced["Cl"] + self._weighted(balanced)
             if self.RECONSTRUCTS:
@@ -402,42 +415,52 @@ class GAAE(System):
         if self.recent is not None:
             self.recent.push(gathered(tf.concat([style, y_u], axis=1)))
 
-    def _added(self, x_u, guided, style, y_u, reconstructed, draw):
-        """Terms beside equation (6) by name, and the outputs of E or D that each moves."""
-        a, terms, outputs = self.additions, {}, {}
-        if "sliced_wasserstein" in self.added_weights or "whitening" in self.added_weights:
-            seen, y_seen = self._with_recent(style, y_u)
-            if self.recent is None:
-                seen, y_seen = gathered(seen), gathered(y_seen)
-            # The same on all replicas.
-            replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-            batch = replicas * tf.shape(style)[0]
-            if "sliced_wasserstein" in self.added_weights:
-                key = self._key(draw, _PRIOR_DRAWS)
-                distance = distance_from_prior(seen, y_seen, a.class_independence, key)
-                terms["sliced_wasserstein"] = felt_by_batch(distance, seen, batch) / replicas
-                outputs["sliced_wasserstein"] = [style]
-            if "whitening" in self.added_weights:
-                spread = losses.whitening(seen)
-                terms["whitening"] = felt_by_batch(spread, seen, batch) / replicas
-                outputs["whitening"] = [style]
-        if "pseudo_labels" in self.added_weights:
-            altered = augmented(
-                x_u,
-                lambda own, sampler: self._drawn(x_u, draw, _ALTERED_UNLABELLED + own, sampler),
-            )
-            codes = self._encode(altered)[0]
-            logits = self.classifier(codes, training=True)
-            found = losses.confident_cross_entropy(
-                self._teacher(x_u), logits, a.pseudo_label_confidence
-            )
-            terms["pseudo_labels"] = batch_mean(found)
-            outputs["pseudo_labels"] = [codes]
-        if "magnitude_error" in self.added_weights:
-            error = losses.magnitude_error(reconstructed, x_u, self.nepers_per_unit)
-            terms["magnitude_error"] = batch_mean(error)
-            outputs["magnitude_error"] = [reconstructed]
-        return terms, outputs
+    def _added(self, seen):
+        """Terms beside equation (6) by name, and the outputs of E or D through which each moves."""
+        found = {name: getattr(self, f"_{name}")(seen) for name in self.added_weights}
+        terms = {name: term for name, (term, _) in found.items()}
+        return terms, {name: [output] for name, (_, output) in found.items()}
+
+    def _sliced_wasserstein(self, seen):
+        """Distance of z′ from the prior, and z′."""
+        style, y_u = self._all_codes(seen)
+        key, scale = self._key(seen.draw, _PRIOR_DRAWS), self.additions.class_independence
+        return self._felt(distance_from_prior(style, y_u, scale, key), style, seen), seen.style
+
+    def _whitening(self, seen):
+        """Deviation of z′'s mean and covariance from 0 and I, and z′."""
+        style, _ = self._all_codes(seen)
+        return self._felt(losses.whitening(style), style, seen), seen.style
+
+    def _pseudo_labels(self, seen):
+        """Cross-entropy of altered x_u against the teacher's classes, and their guided codes."""
+        altered = augmented(
+            seen.x_u,
+            lambda own, sampler: self._drawn(
+                seen.x_u, seen.draw, _ALTERED_UNLABELLED + own, sampler
+            ),
+        )
+        codes = self._encode(altered)[0]
+        logits = self.classifier(codes, training=True)
+        confidence = self.additions.pseudo_label_confidence
+        values = losses.confident_cross_entropy(self._teacher(seen.x_u), logits, confidence)
+        return batch_mean(values), codes
+
+    def _magnitude_error(self, seen):
+        """Spectral convergence of reconstructed magnitudes, and the reconstructions."""
+        error = losses.magnitude_error(seen.reconstructed, seen.x_u, self.nepers_per_unit)
+        return batch_mean(error), seen.reconstructed
+
+    def _all_codes(self, seen):
+        """z′ and ŷ of the global batch, and recent ones: the same on all replicas."""
+        if self.recent is not None:
+            return self._with_recent(seen.style, seen.y_u)
+        return gathered(seen.style), gathered(seen.y_u)
+
+    def _felt(self, mean, codes, seen):
+        """This replica's share of a mean over all codes, which the batch's alone feel."""
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        return felt_by_batch(mean, codes, replicas * tf.shape(seen.style)[0]) / replicas
 
     def _weighted(self, terms):
         """The sum of what is added to equation (6)."""
