@@ -284,7 +284,7 @@ def train(config: TrainConfig) -> Path:
         first_step = checkpoints.restore()
         if config.frozen_run and not first_step:
             take_frozen(model, config)
-        model.calibration = _calibration(model, clips.audio, signal_path)
+        model.calibration = calibration_clips(model, clips.audio, signal_path)
         if not first_step:
             model.scale_codes()
         if not first_step:
@@ -369,7 +369,7 @@ def train(config: TrainConfig) -> Path:
             return run_dir
 
 
-def _calibration(model: System, audio: np.ndarray, signal_path) -> tf.Tensor | None:
+def calibration_clips(model: System, audio: np.ndarray, signal_path) -> tf.Tensor | None:
     """Spectrograms of real training clips, spread over all; None for a model without codes."""
     if not model.ENCODES:
         return None
