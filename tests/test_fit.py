@@ -400,6 +400,14 @@ def test_falling_rates_end_with_the_steps_and_more_steps_do_not_raise_them(confi
     assert more[-3:] == pytest.approx([0.375, 0.25, 0.125])
 
 
+def test_a_run_that_is_continued_says_how_far_its_rates_have_fallen(config, capsys):
+    falling = dataclasses.replace(config, learning_rate_decay="linear")
+    fit.train(falling)
+    assert "have fallen" not in capsys.readouterr().out
+    fit.train(dataclasses.replace(falling, steps=5))
+    assert "have fallen to 50 %, and do not rise" in capsys.readouterr().out
+
+
 def test_falling_rates_end_with_the_minutes_where_these_are_over_first(config):
     parts = run_parts(dataclasses.replace(config, learning_rate_decay="linear"))
     parts["checkpoints"].trained_seconds.assign(0.75 * 60 * 1000)

@@ -323,6 +323,13 @@ def train(config: TrainConfig) -> Path:
         f"step {first_step} of {config.steps}.",
         flush=True,
     )
+    left = float(model.rate_scale.numpy())
+    if left < 1.0 and first_step < config.steps:
+        print(
+            f"The learning rates of this run have fallen to {100.0 * left:.3g} %, and do not rise "
+            "again.",
+            flush=True,
+        )
     if not worker.is_chief:
         print(f"This is worker {worker.index}; worker 0 shows progress and saves.", flush=True)
     valid = read_clips(guiding, "valid")
