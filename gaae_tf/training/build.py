@@ -162,11 +162,10 @@ def compile_model(model: System, config: TrainConfig) -> None:
     """Gives the model its optimizers, with loss scaling in mixed_float16."""
 
     def adam(learning_rate, beta_1, name):
+        if config.learning_rate_decay == "linear":
+            learning_rate = ScaledRate(learning_rate, model.rate_scale)
         optimizer = keras.optimizers.Adam(
-            ScaledRate(learning_rate, model.rate_scale),
-            beta_1=beta_1,
-            beta_2=config.adam_beta_2,
-            name=name,
+            learning_rate, beta_1=beta_1, beta_2=config.adam_beta_2, name=name
         )
         if config.precision == "mixed_float16":
             return keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scaled")

@@ -22,6 +22,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from gaae_tf.models.system import System
+from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.training import run_folder
 
 _BEST = "best"  # below the folder of the rolling ones
@@ -158,8 +159,15 @@ def restore_for_sampling(model: System, run_dir: Path, which: str = "latest") ->
         )
 
     def read(prefix):
-        status = tf.train.Checkpoint(**_network_variables(model)).restore(prefix)
+        held = {name.split("/")[0] for name, _ in tf.train.list_variables(prefix)}
+        variables = _network_variables(model)
+        older = not held.issuperset(variables)
+        if older:
+            variables = _network_variables(model, standardising=False)
+        status = tf.train.Checkpoint(**variables).restore(prefix)
         status.assert_existing_objects_matched().expect_partial()
+        if older:
+            _standardise_nothing(model)
 
     _restore_newest(prefixes, read)
     return int(model.step.numpy())
@@ -288,8 +296,11 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _network_variables(model: System) -> dict[str, tf.Variable]:
+def _network_variables(model: System, standardising: bool = True) -> dict[str, tf.Variable]:
     """Every variable of the model but the optimizers', by a name that is the same in all processes.
+
+    Without `standardising` they are those of older versions, whose GAAE had a C that read its codes
+    as they were.
 
     Each is named here because object tracking does not follow Keras layers kept in lists, and
     would leave their weights out without a word.
@@ -297,11 +308,26 @@ def _network_variables(model: System) -> dict[str, tf.Variable]:
     Raises:
         AssertionError: the model has a weight that is in none of its networks.
     """
-    variables = {"step": model.step.value}
+    variables, left_out = {"step": model.step.value}, 0
     for name, network in model.all_networks.items():
-        variables |= _named(network.weights, name)
-    assert len(variables) == len(model.weights), "a weight of the model is in none of its networks"
+        weights = network.weights
+        if not standardising and isinstance(network, LatentClassifier):
+            own = {weight.path for weight in network.standardise.weights}
+            weights = [weight for weight in weights if weight.path not in own]
+            left_out += len(own)
+        variables |= _named(weights, name)
+    whole = len(variables) + left_out == len(model.weights)
+    assert whole, "a weight of the model is in none of its networks"
     return variables
+
+
+def _standardise_nothing(model: System) -> None:
+    """Has every C read codes as they are."""
+    for network in model.all_networks.values():
+        if isinstance(network, LatentClassifier):
+            network.standardise.moving_mean.assign(tf.zeros_like(network.standardise.moving_mean))
+            ones = tf.ones_like(network.standardise.moving_variance)
+            network.standardise.moving_variance.assign(ones - network.standardise.epsilon)
 
 
 def _optimizer_variables(model: System) -> dict[str, tf.Variable]:
