@@ -3,9 +3,13 @@
     python -m benchmarks.learning --steps=600
     python -m benchmarks.learning --steps=600 --variants=paper,all,all_but_start
 
+    python -m benchmarks.learning --group=pitch --steps=600
+
 Trains configs/fsdd.flags and its variants by train.py, in runs/learning, and measures each on the
-data set's validation clips, never on its test clips. What is finished is not done again. Adds to
-benchmarks/learning.json, where a run of the same name is replaced, and prints the table of docs.
+data set's validation clips, never on its test clips. The group `pitch` is of
+configs/quickstart.flags without adversaries: to which of its settings reconstructions owe the pitch
+of notes. What is finished is not done again. Adds to benchmarks/learning.json, where a run of the
+same name is replaced, and prints the table of docs.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.metrics import codes as of_codes
 from gaae_tf.metrics.inception_score import inception_score
 from gaae_tf.metrics.intervals import wilson_interval
+from gaae_tf.metrics.pitch import semitones, strongest_harmonic_hz
 from gaae_tf.scorers import trained_scorer
 from gaae_tf.training import run_folder
 from gaae_tf.training.checkpoints import progress
@@ -34,7 +39,7 @@ from gaae_tf.training.checkpoints import progress
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULT = REPOSITORY / "benchmarks" / "learning.json"
-BASE = "configs/fsdd.flags"
+BASES = {"digits": "configs/fsdd.flags", "pitch": "configs/quickstart.flags"}
 SOUNDS = 500
 
 # What configs/fsdd.flags adds to configs/small_fsdd.flags, and the flags that take it away.
@@ -81,8 +86,25 @@ WITHIN_THE_RULES = {
 }
 
 
-def variants() -> dict[str, dict[str, str]]:
-    """Flags beside those of configs/fsdd.flags, by the name of the variant."""
+# Of configs/quickstart.flags, what has to do with pitch.
+PITCH = {
+    "log_frequency_axis": {"frequency_axis": "linear"},
+    "style_of_frames": {"style_pooling": "sum"},
+    "emphasis": {"reconstruction_emphasis": "0"},
+    "magnitude_error": {"magnitude_error": "0"},
+}
+
+
+def variants(group: str) -> dict[str, dict[str, str]]:
+    """Flags beside those of the group's flag file, by the name of the variant."""
+    if group == "pitch":
+        start = {"start_steps": str(FLAGS.steps)}
+        off = {flag: value for part in PITCH.values() for flag, value in part.items()}
+        found = {"pitch_paper": start | off, "pitch_all": start}
+        for name, part in PITCH.items():
+            kept = {key: value for key, value in off.items() if key not in part}
+            found |= {f"pitch_only_{name}": start | kept, f"pitch_all_but_{name}": start | part}
+        return found
     off = {flag: value for part in PARTS.values() for flag, value in part.items()}
     found = {"paper": off, "all": {}}
     for name, part in PARTS.items():
@@ -97,7 +119,7 @@ def main(argv: list[str]) -> None:
     """Trains and measures what is asked for."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    known = variants()
+    known = variants(FLAGS.group)
     for name in FLAGS.variants or known:
         if name not in known:
             raise app.UsageError(f"--variants={name} is none of {', '.join(known)}")
@@ -106,7 +128,8 @@ def main(argv: list[str]) -> None:
             added = [f"--{key}={value}" for key, value in known[name].items()]
             settings = [f"--seed={seed}", f"--steps={FLAGS.steps}", "--max_minutes=0"]
             if not (run_dir / run_folder.EXPORT).exists():
-                train = [f"--flagfile={BASE}", f"--run_dir={run_dir}", *added, *settings]
+                base = f"--flagfile={BASES[FLAGS.group]}"
+                train = [base, f"--run_dir={run_dir}", *added, *settings]
                 subprocess.run([sys.executable, "train.py", *train], check=True)
             add(run_dir.name, {"flags": added + settings, "seed": seed} | measured(run_dir))
     print(table(json.loads(RESULT.read_text())["runs"]))
@@ -127,7 +150,13 @@ def measured(run_dir: Path) -> dict:
     )
     right = run.class_probabilities(spectrograms).argmax(axis=1) == clips.labels
     style = run.codes(spectrograms)["style"]
-    error = (run.reconstruct_spectrograms(spectrograms) - spectrograms) ** 2
+    made = run.reconstruct_spectrograms(spectrograms)
+    error = (made - spectrograms) ** 2
+    hz = [
+        strongest_harmonic_hz(audio, run.sample_rate_hz)
+        for audio in (clips.audio.astype(np.float32) / 32768.0, run.to_audio(made))
+    ]
+    kept = np.abs(semitones(hz[1], hz[0])) <= 1.0
     asked = np.arange(SOUNDS) % len(dataset.classes)
     found, _ = scorer.score(
         run.generate_each([dataset.classes[i] for i in asked], seed=0),
@@ -155,6 +184,7 @@ def measured(run_dir: Path) -> dict:
             inception_score(tf.nn.softmax(found).numpy().astype(np.float64), splits=2)[0]
         ),
         "reconstruction_mse": float(error.mean()),
+        "pitch_within_a_semitone": float(kept.mean()),
         "effective_rank": of_codes.effective_rank(style),
         "share_within_3": of_codes.share_within(style),
         "distance_from_prior": distance,
@@ -175,19 +205,21 @@ def add(name: str, row: dict) -> None:
 def table(runs: dict[str, dict]) -> str:
     """The figures as a Markdown table."""
     lines = [
-        "| variant | steps | C | asked digit | restyled | IS | MSE | rank of 32 | distance |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| variant | steps | C | asked class | restyled | IS | MSE | pitch | rank | distance |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in runs.items():
         percent = (row["c_accuracy"], row["requested_class_found"], row["restyled_class_found"])
         cells = [name, str(row["step"]), *(f"{100 * value:.1f} %" for value in percent)]
         cells += [f"{row['inception_score']:.2f}", f"{row['reconstruction_mse']:.4f}"]
+        cells += [f"{100 * row['pitch_within_a_semitone']:.1f} %"]
         cells += [f"{row['effective_rank']:.1f}", f"{row['distance_from_prior']:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
+    flags.DEFINE_enum("group", "digits", list(BASES), "Which variants there are.")
     flags.DEFINE_list("variants", [], "Names of variants; all without.")
     flags.DEFINE_integer("steps", 600, "Iterations of each training.", lower_bound=1)
     flags.DEFINE_integer("seeds", 1, "Trainings of each variant, from seed 0 on.", lower_bound=1)
