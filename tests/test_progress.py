@@ -103,6 +103,14 @@ def test_a_training_with_a_time_limit_ends_at_the_earlier_of_both(training_clock
     ]
 
 
+def test_a_last_call_that_ends_late_leaves_no_time_below_zero(training_clock, capsys):
+    line = training_progress.ProgressLine(100, 0, ())
+    line.update(1, {}, 30.0)
+    training_clock[0] = 40.0
+    line.update(5, {}, -2.0)
+    assert capsys.readouterr().out.endswith("step 5 of 100, 0 s left\n")
+
+
 def test_what_was_trained_before_does_not_count_as_fast(training_clock, capsys):
     line = training_progress.ProgressLine(2_000, 1_000, ())
     line.update(1_000, {})

@@ -51,6 +51,7 @@ class ProgressLine:
         self._left = allowed_seconds
         if step > first:
             self._left = min((self._steps - step) * (now - since) / (step - first), self._left)
+        self._left = max(self._left, 0.0)  # the last call may end after the time allowed
         if now - self._last >= self._interval:
             self._last = now
             self._show()
