@@ -51,7 +51,7 @@ FIGURES = {
     ),
     "harmonicity of sounds": ("samples", "harmonicity"),
     "… of real test clips": ("real_test", "harmonicity"),
-    "speaker told of real test clips": ("restyling", "labels_told", "speaker", "real"),
+    "speaker told of real test clips": ("restyling", "labels_told", "speaker", "real_test"),
     "… of reconstructions": ("restyling", "labels_told", "speaker", "reconstructed"),
     "… of restyled clips": ("restyling", "labels_told", "speaker", "restyled"),
     "effective rank of style codes": ("codes", "effective_rank"),
