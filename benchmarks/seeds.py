@@ -99,7 +99,9 @@ def main(argv: list[str]) -> None:
         "versions": scores["provenance"]["versions"] | {"python": platform.python_version()},
         "runs": rows,
     }
-    run_folder.write_text(Path(FLAGS.result), json.dumps(result, indent=1) + "\n")
+    run_folder.write_text(
+        Path(FLAGS.result), json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    )
     print(table(rows))
 
 

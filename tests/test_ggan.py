@@ -6,6 +6,7 @@ from test_biggan import moved, trained
 from test_networks import decoder_parameters, tower_parameters, trainable
 
 from gaae_tf.config import TrainConfig
+from gaae_tf.models.additions import Additions
 from gaae_tf.models.gaae import LossWeights
 from gaae_tf.models.ggan import GGAN
 from gaae_tf.networks.decoder import Decoder
@@ -20,7 +21,7 @@ CLASSES = 3
 WEIGHTS = LossWeights(omega_1=1.0, omega_2=0.0)
 
 
-def ggan(dtype="float32", loss_weights=WEIGHTS):
+def ggan(dtype="float32", loss_weights=WEIGHTS, **kwargs):
     keras.utils.set_random_seed(1)
     size = {"bins": 16, "frames": 8, "channels": 2, "non_local_bins": 8, "dtype": dtype}
     model = GGAN(
@@ -30,6 +31,7 @@ def ggan(dtype="float32", loss_weights=WEIGHTS):
         SampleDiscriminator(**size, classes=CLASSES),
         LatentDiscriminator(6),
         loss_weights=loss_weights,
+        **kwargs,
     )
     model.compile(*(keras.optimizers.Adam(1e-3, beta_1=0.0) for _ in range(3)))
     return model
@@ -70,6 +72,20 @@ def test_terms_are_of_one_code_that_is_read_and_decoded():
     assert float(logs["G"]) == pytest.approx(-scores.mean(), rel=1e-4)
     assert float(logs["Cl"]) == pytest.approx(expected_cl, rel=1e-4)
     assert float(logs["Lg"]) == pytest.approx(expected_lg, rel=1e-4)
+
+
+def test_its_start_moves_f_and_c_alone():
+    model = ggan(additions=Additions(start_steps=1, sliced_wasserstein=0.5, pseudo_labels=0.5))
+    before = {name: trained(getattr(model, name)) for name in model.NETWORKS}
+    logs = model.start_step(batches())
+    assert set(logs) == {"EDC", "Cl", "gradient_norm_EDC", "sliced_wasserstein", "pseudo_labels"}
+    for name in model.NETWORKS:
+        assert moved(before[name], getattr(model, name)) == (name in ("encoder", "classifier"))
+
+
+def test_what_is_added_for_reconstructions_is_refused():
+    with pytest.raises(ValueError, match="GGAN reconstructs nothing: magnitude_error"):
+        ggan(additions=Additions(magnitude_error=0.1))
 
 
 def test_the_classifier_reads_codes_that_have_shrunk():
