@@ -345,8 +345,8 @@ class GAAE(System):
             if self.RECONSTRUCTS:
                 total += w.alpha * w.omega_2 * w.reconstruction_lambda * balanced["R"]
             scaled = self.autoencoder_optimizer.scale_loss(total)
-        # A system without R has nothing here that moves D.
-        norm = self._apply(tape, scaled, "autoencoder", tf.UnconnectedGradients.ZERO)
+        # Without R, nothing here moves D.
+        norm = self._apply(tape, scaled, "autoencoder", some_stand_still=not self.RECONSTRUCTS)
         self._remember(style, y_u)
         return over_replicas({"EDC": total, **terms, **added}) | {"gradient_norm_EDC": norm}
 

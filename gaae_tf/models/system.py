@@ -231,13 +231,18 @@ class System(keras.Model):
         other = tf.random.experimental.stateless_fold_in(key, self.rollbacks)
         return tf.where(self.rollbacks > 0, other, key) + stream
 
-    def _apply(self, tape, scaled_loss, name, unconnected=tf.UnconnectedGradients.NONE):
+    def _apply(self, tape, scaled_loss, name, some_stand_still=False):
         """Applies the gradients of a loss by an optimizer; returns their global norm before it.
 
-        `unconnected` says what a variable gets on which the loss does not depend.
+        The loss depends on all variables of the optimizer, unless `some_stand_still`.
         """
         optimizer, variables = self.optimizer_of(name), self.variables_of(name)
-        gradients = tape.gradient(scaled_loss, variables, unconnected_gradients=unconnected)
+        gradients = tape.gradient(scaled_loss, variables)
+        if some_stand_still:
+            gradients = [
+                tf.zeros_like(variable.value) if gradient is None else gradient
+                for variable, gradient in zip(variables, gradients, strict=True)
+            ]
         context = tf.distribute.get_replica_context()
         # The norm of each replica's gradient, summed: finite only if all are.
         own_norm = tf.linalg.global_norm(gradients)
