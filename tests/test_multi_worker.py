@@ -235,7 +235,7 @@ def test_if_a_worker_is_killed_the_others_say_so_within_a_minute(config, tmp_pat
     endless = dataclasses.replace(config, steps=10**6)
     processes = started(arguments(endless), 2, tmp_path)
     try:
-        wait_for(tmp_path / "0.log", r"\b\d{2,}/1000000")  # past a checkpoint
+        wait_for(tmp_path / "0.log", r"step [\d,]{2,} of 1,000,000")  # past a checkpoint
         processes[lost].kill()
         killed = time.monotonic()
         other = processes[1 - lost]
@@ -257,7 +257,7 @@ def test_a_signal_to_one_worker_saves_and_ends_all(config, tmp_path):
         arguments(dataclasses.replace(config, steps=10**6, checkpoint_every=10**6)), 2, tmp_path
     )
     try:
-        wait_for(tmp_path / "0.log", r"\b[1-9]\d*/1000000")
+        wait_for(tmp_path / "0.log", r"step [1-9][\d,]* of 1,000,000")
         processes[1].send_signal(signal.SIGTERM)
         assert [process.wait(timeout=60) for process in processes] == [143, 143]
     finally:
