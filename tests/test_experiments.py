@@ -31,6 +31,7 @@ from gaae_tf.training import run_folder
 ROOT = Path(__file__).parents[1]
 CPU = SCALES["cpu"]
 DIGITS = Setting("digits", "gaae", 5)
+FSDD_STEPS = 4500  # of configs/fsdd.flags
 
 
 @pytest.fixture(autouse=True)
@@ -144,10 +145,10 @@ def test_a_plan_leaves_out_what_is_there():
     trained, half, timely, counted = (
         run_of(Setting("digits", "gaae", percent)) for percent in (1, 2, 3, 4)
     )
-    checkpoint(trained, 1450, 100.0)
+    checkpoint(trained, FSDD_STEPS, 100.0)
     checkpoint(half, 700, 300.0)
     checkpoint(timely, 700, 901.0)  # --max_minutes=15
-    checkpoint(counted, 1450, 100.0)
+    checkpoint(counted, FSDD_STEPS, 100.0)
     evaluated(counted, count=500)
     left = [told for told in what(missing(request(3, seeds=1))) if told[1].startswith("fsdd")]
     assert left == [
@@ -200,7 +201,7 @@ def test_times_are_limits_until_a_run_of_another_seed_was_measured():
     assert "# about 6 min: 2,000 sounds at 44.29 a second and 341 s of the rest" in text
     # 12 × (15 + 12) min and 24 × (2,000 / 44.29 + 341) s.
     assert "48 commands; 8.0 hours estimated" in text
-    checkpoint(run_of(DIGITS), 1450, 300.0)
+    checkpoint(run_of(DIGITS), FSDD_STEPS, 300.0)
     evaluated(run_of(DIGITS))
     checkpoint(run_of(DIGITS, seed=1), 600, 120.0)
     lines = plan_text(request(3, seeds=2)).splitlines()
