@@ -371,9 +371,11 @@ class GAAE(System):
 
     def _altered(self, x_l, draw):
         """Labelled clips as Cl sees them."""
-        if not self.additions.alter_labelled:
-            return x_l
-        return augmented(x_l, lambda own, sampler: self._drawn(x_l, draw, own, sampler))
+        return self._alteration(x_l, draw) if self.additions.alter_labelled else x_l
+
+    def _alteration(self, x, draw, moved=0):
+        """Altered clips; random numbers are of the streams of `augmented`, moved by so many."""
+        return augmented(x, lambda own, sampler: self._drawn(x, draw, moved + own, sampler))
 
     def _heard(self, generated):
         """x̂_g as Cg sees it: held constant, as the paper has it, or not."""
@@ -435,12 +437,7 @@ class GAAE(System):
 
     def _pseudo_labels(self, seen):
         """Cross-entropy of altered x_u against the teacher's classes, and their guided codes."""
-        altered = augmented(
-            seen.x_u,
-            lambda own, sampler: self._drawn(
-                seen.x_u, seen.draw, _ALTERED_UNLABELLED + own, sampler
-            ),
-        )
+        altered = self._alteration(seen.x_u, seen.draw, _ALTERED_UNLABELLED)
         codes = self._encode(altered)[0]
         logits = self.classifier(codes, training=True)
         confidence = self.additions.pseudo_label_confidence
