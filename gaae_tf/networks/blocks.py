@@ -11,6 +11,7 @@ from keras import ops
 
 from gaae_tf.networks.initializers import orthogonal_for_relu
 from gaae_tf.networks.normalization import BatchNormalization
+from gaae_tf.networks.resampling import doubled_convolution, pooled_convolution
 from gaae_tf.networks.spectral_norm import SpectralConv2D
 
 WIDTH_SCHEDULES = ("biggan", "table")
@@ -100,6 +101,14 @@ class _ResidualBlock(keras.layers.Layer):
     def _convolve(self, convolution, x, training):
         return convolution(x, training=training) if self.spectral_norm else convolution(x)
 
+    def _resampled(self, resampled_convolution, convolution, x, training):
+        """What `convolution` and doubling before or pooling after it give, in one."""
+        if self.spectral_norm:
+            kernel = convolution.spectral_kernel(training)
+        else:
+            kernel = ops.cast(convolution.kernel, self.compute_dtype)
+        return ops.add(resampled_convolution(x, kernel), convolution.bias)
+
     def get_config(self):
         """The constructor's arguments."""
         return super().get_config() | {
@@ -149,7 +158,7 @@ class UpBlock(_ResidualBlock):
     def call(self, features, condition=None, training=False):
         """[batch, bins, frames, channels] -> [batch, 2·bins, 2·frames, filters]."""
         x = ops.relu(self.norm1(features, condition, training=training))
-        x = self._convolve(self.conv1, _upsample(x), training)
+        x = self._resampled(doubled_convolution, self.conv1, x, training)
         x = ops.relu(self.norm2(x, condition, training=training))
         x = self._convolve(self.conv2, x, training)
         # A 1×1 convolution and nearest upsampling commute: convolve the smaller tensor.
@@ -187,10 +196,8 @@ class DownBlock(_ResidualBlock):
     def call(self, features, training=False):
         """[batch, bins, frames, channels] -> [batch, bins/2, frames/2, filters]."""
         x = self._convolve(self.conv1, ops.relu(features), training)
-        x = self._convolve(self.conv2, ops.relu(x), training)
-        # Average pooling is linear and commutes with the 1×1 convolution: pool first.
-        shortcut = ops.average_pool(features, 2, strides=2)
-        return ops.average_pool(x, 2, strides=2) + self._convolve(self.shortcut, shortcut, training)
+        x = self._resampled(pooled_convolution, self.conv2, ops.relu(x), training)
+        return x + self._resampled(pooled_convolution, self.shortcut, features, training)
 
 
 class PlainBlock(_ResidualBlock):

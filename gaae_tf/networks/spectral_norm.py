@@ -87,7 +87,7 @@ class SpectralConv2D(_SpectralLayer):
     def call(self, x, training=False):
         """[batch, bins, frames, channels] -> [batch, bins/strides, frames/strides, units]."""
         x = ops.conv(x, self.spectral_kernel(training), self.strides, padding="same")
-        return x if self.bias is None else x + self.bias
+        return x if self.bias is None else ops.add(x, self.bias)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -124,7 +124,7 @@ class SpectralConv2DTranspose(_SpectralLayer):
         """[batch, bins, frames, channels] -> [batch, bins·strides, frames·strides, units]."""
         kernel = self.spectral_kernel(training)
         x = ops.conv_transpose(x, kernel, self.strides, padding="same")
-        return x if self.bias is None else x + self.bias
+        return x if self.bias is None else ops.add(x, self.bias)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -146,7 +146,7 @@ class SpectralDense(_SpectralLayer):
     def call(self, x, training=False):
         """[batch, inputs] -> [batch, units]."""
         x = ops.matmul(x, self.spectral_kernel(training))
-        return x if self.bias is None else x + self.bias
+        return x if self.bias is None else ops.add(x, self.bias)
 
 
 def _sides(kernel_size):
