@@ -1,10 +1,10 @@
 """Convolutions before average pooling and after nearest doubling, each as one convolution.
 
-Pooling averages four neighbouring results of a convolution: one of stride 2 with one tap more, whose
-kernel is the mean of four shifts, gives the same. In a doubled map each value stands four times, so
-that the taps which meet the same value are summed. Outputs and gradients are equal but for rounding,
-no map of the larger size is made, and the small kernel stays the variable. PGGAN (arXiv 1710.10196)
-calls this fused scaling.
+Pooling averages four neighbouring results of a convolution: one of stride 2 with one tap more,
+whose kernel is the mean of four shifts, gives the same. In a doubled map each value stands four
+times, so that the taps which meet the same value are summed. Outputs and gradients are equal but
+for rounding, no map of the larger size is made, and the small kernel stays the variable. PGGAN
+(arXiv 1710.10196) calls this fused scaling.
 """
 
 from __future__ import annotations
