@@ -81,3 +81,17 @@ def test_another_folder_is_refused_with_what_was_found(tmp_path):
 def test_a_share_out_of_range_names_the_flag():
     with pytest.raises(DataError, match="valid_percent must be from 0 to below 100, not -1"):
         FsddReader(valid_percent=-1)
+
+
+def test_speakers_for_testing_are_kept_from_training_and_nobody_else_is_tested(folder):
+    corpus = read(folder, valid_percent=20.0, test_speakers=("george",))
+    assert Counter((r.speaker, r.split) for r in corpus.recordings) == {
+        ("george", "test"): 150,
+        ("yweweler", "train"): 120,
+        ("yweweler", "valid"): 30,
+    }
+
+
+def test_an_unknown_speaker_for_testing_is_refused_with_those_there_are(folder):
+    with pytest.raises(DataError, match=r"of jorge \(test_speakers\).* of george, yweweler"):
+        read(folder, test_speakers=("jorge", "george"))

@@ -523,6 +523,7 @@ def parsed(*arguments):
             LibriSpeechReader(subsets=("train-clean-100", "dev-clean")),
         ),
         (["--corpus=fsdd", "--seed=1"], FsddReader(seed=1)),
+        (["--corpus=fsdd", "--test_speakers=theo"], FsddReader(test_speakers=("theo",))),
     ],
 )
 def test_flags_become_the_corpus_reader(arguments, reader):

@@ -576,6 +576,12 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "librispeech: one drawn clip a recording, or all",
     )
     define(flags.DEFINE_integer, "draw", librispeech.draw, "librispeech: seed of the drawn clips")
+    define(
+        flags.DEFINE_list,
+        "test_speakers",
+        list(FsddReader().test_speakers),
+        "fsdd: test on all recordings of these speakers and no others, who are kept from training",
+    )
 
     define(
         flags.DEFINE_float,
@@ -610,7 +616,7 @@ def _reader(values: flags.FlagValues) -> Reader:
                 **draw,
             )
         case "fsdd":
-            return FsddReader(values.valid_percent, values.seed)
+            return FsddReader(values.valid_percent, values.seed, tuple(values.test_speakers))
         case "notes":
             return NotesReader()
     raise ValueError(values.corpus)

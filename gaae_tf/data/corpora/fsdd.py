@@ -42,6 +42,8 @@ class FsddReader(Reader):
     Attributes:
         valid_percent: share of each class's other recordings for validation.
         seed: of that draw.
+        test_speakers: speakers whose recordings are all for testing, and those of nobody else are:
+            strangers to what is trained.
 
     Raises:
         DataError: the share is out of range.
@@ -52,6 +54,7 @@ class FsddReader(Reader):
 
     valid_percent: float = 10.0
     seed: int = 0
+    test_speakers: tuple[str, ...] = ()
 
     def __post_init__(self):
         check_percents(self.valid_percent)
@@ -64,19 +67,26 @@ class FsddReader(Reader):
         """The recordings in `source`.
 
         Raises:
-            DataError: there are none.
+            DataError: there are none, or none of a speaker of `test_speakers`.
         """
         train, test = [], []
         for name in source.names:
             if match := _NAME.fullmatch(name):
                 file, digit, speaker, index = match.groups()
-                part, split = (test, "test") if int(index) < _TEST_INDICES else (train, "train")
+                is_test = self._is_test(speaker, int(index))
+                part, split = (test, "test") if is_test else (train, "train")
                 label = DIGITS[int(digit)]
                 part.append(Recording(name, f"recordings/{file}", label, speaker, split))
         if not train and not test:
             raise DataError(
                 f"{source.name} has no recording of FSDD; looked for "
                 f"recordings/DIGIT_SPEAKER_INDEX.wav, found {found(source)}"
+            )
+        speakers = {recording.speaker for recording in (*train, *test)}
+        if unknown := sorted(set(self.test_speakers) - speakers):
+            raise DataError(
+                f"{source.name} has no recording of {', '.join(unknown)} (test_speakers); it has "
+                f"those of {', '.join(sorted(speakers))}"
             )
         return Corpus(
             name=self.corpus,
@@ -86,3 +96,8 @@ class FsddReader(Reader):
             ignored_files=source.other_files + len(source.names) - len(train) - len(test),
             licence=licence_text(source, (train or test)[0].file, LICENCE),
         )
+
+    def _is_test(self, speaker: str, index: int) -> bool:
+        if self.test_speakers:
+            return speaker in self.test_speakers
+        return index < _TEST_INDICES
