@@ -54,6 +54,12 @@ FIGURES = {
     "speaker told of real test clips": ("restyling", "labels_told", "speaker", "real_test"),
     "… of reconstructions": ("restyling", "labels_told", "speaker", "reconstructed"),
     "… of restyled clips": ("restyling", "labels_told", "speaker", "restyled"),
+    "largest of 8 steps of pitch along interpolations": (
+        "interpolation",
+        "pitch",
+        "largest_step_share",
+    ),
+    "… of a cross-fade": ("interpolation", "pitch", "cross_fade", "largest_step_share"),
     "effective rank of style codes": ("codes", "effective_rank"),
     "share of eigenvalues within a factor of 3": (
         "codes",

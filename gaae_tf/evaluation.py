@@ -49,7 +49,7 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, map_clips, to_float
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
 from gaae_tf.hearing import MOST_SOUNDS, harmonicity_of_clips
-from gaae_tf.interpolations import Interpolator, interpolation
+from gaae_tf.interpolations import SPACES, Interpolator, interpolation
 from gaae_tf.listening import write_listening_page
 from gaae_tf.metrics.confusion import confusion
 from gaae_tf.models.augmentation import augmented
@@ -610,7 +610,7 @@ def format_table(scores: dict[str, Any]) -> str:
                 row(name.replace("_", " "), figure, of_draws)
     if "interpolation" in details:
         lines += ["", f"{'interpolations':<44}{'style to style':>22}{'cross-fade':>22}"]
-        for space in ("scorer_features", "spectrograms"):
+        for space in [space for space in SPACES if space in details["interpolation"]]:
             paths = details["interpolation"][space]
             for name, form in (("path_length_ratio", number), ("largest_step_share", percent)):
                 label = f"{name.replace('_', ' ')}, {space.replace('_', ' ')}"

@@ -8,12 +8,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gaae_tf.metrics.pitch import semitones, strongest_harmonic_hz
 from gaae_tf.metrics.smoothness import Smoothness, smoothness
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.scorers import Scorer
 
 PAIRS_A_CLASS = 8
 POINTS = 9
+# Where paths are measured, with the words for it.
+SPACES = {"scorer_features": "features", "spectrograms": "spectrograms", "pitch": "pitch"}
+_LEAST_SEMITONES = 1.0  # between the ends of a path whose pitch is said to glide
 _FIGURES = [field.name for field in dataclasses.fields(Smoothness)]
 
 
@@ -41,8 +45,9 @@ def interpolation(
     """Measures paths z0 + η·(z1 − z0) between drawn styles, by what is heard along them.
 
     In the scorer's features the figures tell what a listener of classes would notice; in the run's
-    spectrograms they tell all of the sound. The yardstick is the same ends' cross-fade, which plays
-    both at once: (1 − η)·first + η·last, sample by sample.
+    spectrograms they tell all of the sound; as semitones of the strongest harmonic, whether pitch
+    glides or jumps, where the ends are a semitone or more apart. The yardstick is the same ends'
+    cross-fade, which plays both at once: (1 − η)·first + η·last, sample by sample.
 
     Args:
         run: What interpolates.
@@ -52,13 +57,14 @@ def interpolation(
         points: Sounds of a path, both ends among them.
 
     Returns:
-        For "scorer_features" and "spectrograms" the figures of `Smoothness` over all pairs, each
-        with `value`, `deviation` and `pairs`, or with `reason` where all ends coincide; likewise
+        For "scorer_features", "spectrograms" and "pitch" the figures of `Smoothness` over all
+        pairs, each with `value`, `deviation` and `pairs`, or with `reason` where there is none;
+        likewise
         `by_class`, empty without classes, and `cross_fade` over the same pairs.
     """
     eta = np.linspace(0.0, 1.0, points, dtype=np.float32)[:, np.newaxis]
     found: dict[str, dict[str, list[Smoothness | str]]] = {
-        space: {"paths": [], "cross_fade": []} for space in ("scorer_features", "spectrograms")
+        space: {"paths": [], "cross_fade": []} for space in SPACES
     }
     labels = [{"label": name} for name in run.classes] or [{}]
     for number, label in enumerate(labels):
@@ -73,8 +79,13 @@ def interpolation(
             audio = np.concatenate(paths)
             features = scorer.score(audio, sample_rate_hz=run.sample_rate_hz)[1]
             spectrograms = run.signal_path.spectrogram(audio).numpy()
-            for space, places in (("scorer_features", features), ("spectrograms", spectrograms)):
-                found[space][kind] += [_smoothness(p) for p in np.split(places, len(paths))]
+            pitch = semitones(strongest_harmonic_hz(audio, run.sample_rate_hz), 440.0)
+            for space, places, least in (
+                ("scorer_features", features, 0.0),
+                ("spectrograms", spectrograms, 0.0),
+                ("pitch", pitch[:, np.newaxis], _LEAST_SEMITONES),
+            ):
+                found[space][kind] += [_smoothness(p, least) for p in np.split(places, len(paths))]
     return {
         **{
             space: {
@@ -92,12 +103,15 @@ def interpolation(
         "seed": seed,
         "rule": "path_length_ratio is the sum of the steps over the distance of the ends (straight "
         "and even: 1), largest_step_share the largest step over that sum (straight and even: "
-        f"1/{points - 1}); Euclidean distances; deviations over pairs",
+        f"1/{points - 1}); Euclidean distances; pitch in semitones of the strongest harmonic, of "
+        f"pairs {_LEAST_SEMITONES:g} or more apart; deviations over pairs",
     }
 
 
-def _smoothness(points: np.ndarray) -> Smoothness | str:
-    """The path's figures, or why there are none."""
+def _smoothness(points: np.ndarray, least: float) -> Smoothness | str:
+    """The path's figures, or why there are none; `least` is how far apart the ends must be."""
+    if np.linalg.norm(points[-1] - points[0]) < least:
+        return f"the ends are less than {least:g} apart"
     try:
         return smoothness(points)
     except ValueError as error:

@@ -13,6 +13,7 @@ from tensorflow import make_ndarray
 
 from gaae_tf.data.audio import from_int16
 from gaae_tf.data.shards import Clips
+from gaae_tf.interpolations import SPACES
 from gaae_tf.loading import (
     Loaded,
     LoadedAutoencoder,
@@ -202,9 +203,9 @@ def _scores(scores: dict[str, Any]) -> Iterator[Score]:
 
 def _smoothness_scores(interpolation: dict[str, Any], known: dict[str, str]) -> Iterator[Score]:
     steps = interpolation["points"] - 1
-    for space in ("scorer_features", "spectrograms"):
+    for space in [space for space in SPACES if space in interpolation]:  # of earlier scores, two
         figures = interpolation[space]
-        where = f"interpolations in {'features' if space == 'scorer_features' else space}"
+        where = f"interpolations in {SPACES[space]}"
         for name, key, unit, factor, decimals, even in (
             ("path over straight way", "path_length_ratio", "", 1.0, 2, 1.0),
             ("largest step of path", "largest_step_share", "%", 100.0, 1, 1.0 / steps),
