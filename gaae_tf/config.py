@@ -155,6 +155,7 @@ class TrainConfig:
         WIDTH_SCHEDULES,
         _DECODERS,
     )
+    encoder_channels: int = _setting(0, "ch of E alone; 0: as --channels.", models=_GAAE)
     non_local_bins: int = _setting(
         128,
         "Bins at which the non-local block stands, 0 for none (paper: half the spectrogram's).",
@@ -226,6 +227,12 @@ class TrainConfig:
     pseudo_label_confidence: float = _setting(
         0.95,
         "How sure of the class the averaged E and C must be, in [0, 1].",
+        models=_GAAE_LOSSES,
+    )
+    pseudo_label_balance: float = _setting(
+        0.0,
+        "How fast those classes are brought to the shares that they have among labelled clips; 0: "
+        "not at all.",
         models=_GAAE_LOSSES,
     )
     sliced_wasserstein: float = _setting(
@@ -389,6 +396,7 @@ class TrainConfig:
             "seed",
             "labelled_per_class",
             "guidance_speakers_per_class",
+            "encoder_channels",
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name} must not be negative, got {getattr(self, name)}")

@@ -8,6 +8,7 @@ from test_gaae import CLASSES, NETWORKS, batches, changed, tiny_model, weights
 
 from gaae_tf.models.additions import (
     Additions,
+    ClassShares,
     LossBalance,
     RecentCodes,
     distance_from_prior,
@@ -27,6 +28,7 @@ ALL = Additions(
     hold_generated_style=True,
     pseudo_labels=0.5,
     pseudo_label_confidence=0.2,
+    pseudo_label_balance=0.1,
     sliced_wasserstein=0.7,
     class_independence=3.0,
     whitening=0.1,
@@ -78,6 +80,7 @@ def test_everything_together_trains_and_reports_what_it_adds():
         ({"sliced_wasserstein": -1.0}, "sliced_wasserstein must be finite and not negative"),
         ({"whitening": float("inf")}, "whitening must be finite"),
         ({"pseudo_label_confidence": 1.5}, r"pseudo_label_confidence must be in \[0, 1\], got 1.5"),
+        ({"pseudo_label_balance": 0.1}, "pseudo_label_balance=0.1 is a part of pseudo-labels"),
         ({"class_independence": 3.0}, "class_independence=3.0 is a part of the sliced"),
     ],
 )
@@ -170,6 +173,34 @@ def test_pairs_of_an_unsure_class_do_not_count():
     assert float(model._confident_mean(tf.ones([2]), tf.fill([2, 2], 0.5))) == 0.0  # not NaN
 
 
+def test_classes_found_too_often_give_way_where_the_teacher_is_least_sure():
+    """A teacher calls half of the twos four, if less surely than real fours."""
+    shares = ClassShares(3, rate=0.1)
+    sure, doubtful = [0.0, 0.0, 6.0], [0.0, 2.0, 3.0]  # four; two, taken for four
+    logits = tf.constant(
+        [[6.0, 0.0, 0.0]] * 4 + [[0.0, 6.0, 0.0]] * 2 + [doubtful] * 2 + [sure] * 4
+    )
+    labels = tf.one_hot(np.arange(12) % 3, 3)
+    first = shares.probabilities(logits, labels)
+    np.testing.assert_allclose(first, tf.nn.softmax(logits))
+    assert np.bincount(np.argmax(first, axis=1)).tolist() == [4, 2, 6]
+    for _ in range(600):
+        last = shares.probabilities(logits, labels)
+    assert np.bincount(np.argmax(last, axis=1)).tolist() == [4, 4, 4]
+    assert np.argmax(last, axis=1)[6:8].tolist() == [1, 1]
+    np.testing.assert_allclose(np.mean(last, axis=0), 1.0 / 3.0, atol=0.02)
+    assert float(tf.reduce_sum(shares.offsets)) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_classes_keep_uneven_shares_of_labels():
+    shares = ClassShares(2, rate=0.1)
+    labels = tf.one_hot([0, 0, 0, 1], 2)
+    logits = tf.constant([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
+    for _ in range(1000):
+        found = shares.probabilities(logits, labels)
+    np.testing.assert_allclose(np.mean(found, axis=0), [0.75, 0.25], atol=0.01)
+
+
 def test_recent_codes_are_the_newest_first_and_no_more_than_there_are():
     recent = RecentCodes(3, 1)
     assert recent.with_batch(tf.constant([[9.0]])).numpy().tolist() == [[9.0]]
@@ -244,7 +275,7 @@ def test_what_is_remembered_is_in_checkpoints(tmp_path):
     Checkpoints(tmp_path, model, keep=1).save()
     other = with_everything()
     assert Checkpoints(tmp_path, other, keep=1).restore() == 2
-    assert set(model.memory) > {"rate_scale", "recent_codes", "recent_filled", "balance_R"}
+    assert set(model.memory) > {"rate_scale", "recent_codes", "class_offsets", "balance_R"}
     for name, variable in model.memory.items():
         assert np.array_equal(variable, other.memory[name]), name
     again, then = with_everything_stepped(model), with_everything_stepped(other)

@@ -18,6 +18,7 @@ from gaae_tf import losses
 DIRECTIONS = 64  # of the sliced Wasserstein distance, drawn anew each time
 
 _NORM_DECAY = 0.99  # of the moving averages of gradients' norms
+_SHARE_DECAY = 0.99  # of the moving averages of classes' shares
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Additions:
         pseudo_labels: weight of the cross-entropy of altered x_u against the class that the
             averaged E and C find in the unaltered ones.
         pseudo_label_confidence: how sure of the class these must be, in [0, 1].
+        pseudo_label_balance: how fast those classes are brought to the shares that they have among
+            labelled clips (`ClassShares`); 0 for not at all.
         sliced_wasserstein: weight of the sliced Wasserstein distance of z′ from the prior.
         class_independence: scale s of the class in that distance: (z′, s·ŷ) is matched to the prior
             beside s·ŷ of other clips, so that z′ must not tell the class; 0 leaves the class out.
@@ -58,6 +61,7 @@ class Additions:
     hold_generated_style: bool = False
     pseudo_labels: float = 0.0
     pseudo_label_confidence: float = 0.95
+    pseudo_label_balance: float = 0.0
     sliced_wasserstein: float = 0.0
     class_independence: float = 0.0
     whitening: float = 0.0
@@ -75,6 +79,11 @@ class Additions:
         for name in ("pseudo_label_confidence", "pair_confidence"):
             if getattr(self, name) > 1.0:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if self.pseudo_label_balance and not self.pseudo_labels:
+            raise ValueError(
+                f"pseudo_label_balance={self.pseudo_label_balance} is a part of pseudo-labels; "
+                "give pseudo_labels a weight too"
+            )
         if self.class_independence and not self.sliced_wasserstein:
             raise ValueError(
                 f"class_independence={self.class_independence} is a part of the sliced Wasserstein "
@@ -115,6 +124,52 @@ class RecentCodes:
         self.codes.assign(tf.concat([tf.stop_gradient(codes), self.codes], axis=0)[:count])
         added = tf.shape(codes, tf.int64)[0]
         self.filled.assign(tf.minimum(self.filled + added, count))
+
+
+class ClassShares:
+    """Offsets of a teacher's logits that bring its classes to the shares of labelled clips.
+
+    A teacher that once takes a speaker's "two" for "four" teaches it to itself from then on. But
+    then it finds too many fours and too few twos: the offset of a class grows by the logarithm of
+    its share of labels over its share found, until those nearest to the boundary have crossed it.
+    This goes on from where the alignment of distributions (ReMixMatch, arXiv 1911.09785) stops,
+    which divides by the shares found once.
+
+    Args:
+        classes: how many.
+        rate: how much of that logarithm an update adds.
+    """
+
+    def __init__(self, classes: int, rate: float):
+        self.rate = rate
+
+        def variable(name, value):
+            return tf.Variable(
+                tf.fill([classes], value),
+                trainable=False,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+                name=name,
+            )
+
+        self.labelled = variable("labelled_shares", 1.0 / classes)
+        self.found = variable("found_shares", 1.0 / classes)
+        self.offsets = variable("class_offsets", 0.0)
+
+    def probabilities(self, logits: tf.Tensor, y_l: tf.Tensor) -> tf.Tensor:
+        """Classes of this batch under the offsets, which then move.
+
+        Args:
+            logits: the teacher's of unlabelled clips, [batch, classes].
+            y_l: one-hot labels of as many labelled clips.
+        """
+        found = tf.nn.softmax(logits + self.offsets)
+        for shares, now in ((self.labelled, y_l), (self.found, found)):
+            now = tf.reduce_mean(gathered(now), axis=0)
+            shares.assign(_SHARE_DECAY * shares + (1.0 - _SHARE_DECAY) * now)
+        # The small share keeps a class without labels or finds finite.
+        step = tf.math.log((self.labelled + 1e-3) / (self.found + 1e-3))
+        self.offsets.assign_add(self.rate * (step - tf.reduce_mean(step)))
+        return found
 
 
 class LossBalance:

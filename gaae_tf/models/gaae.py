@@ -22,6 +22,7 @@ import tensorflow as tf
 from gaae_tf import losses
 from gaae_tf.models.additions import (
     Additions,
+    ClassShares,
     LossBalance,
     RecentCodes,
     distance_from_prior,
@@ -86,6 +87,7 @@ class _Seen(NamedTuple):
     style: tf.Tensor
     y_u: tf.Tensor
     reconstructed: tf.Tensor | None
+    y_l: tf.Tensor
     draw: int
 
 
@@ -180,6 +182,9 @@ class GAAE(System):
         self.recent = None
         if additions.recent_codes:
             self.recent = RecentCodes(additions.recent_codes, self.style_dim + self.classes)
+        self.class_shares = None
+        if additions.pseudo_label_balance:
+            self.class_shares = ClassShares(self.classes, additions.pseudo_label_balance)
         self.balance = None
         if additions.balance_losses:
             self.balance = LossBalance(("G", "R", "Cl", "Cg", "Lg", *self.added_weights))
@@ -190,6 +195,12 @@ class GAAE(System):
         memory = super().memory
         if self.recent is not None:
             memory |= {"recent_codes": self.recent.codes, "recent_filled": self.recent.filled}
+        if self.class_shares is not None:
+            memory |= {
+                "labelled_shares": self.class_shares.labelled,
+                "found_shares": self.class_shares.found,
+                "class_offsets": self.class_shares.offsets,
+            }
         if self.balance is not None:
             memory |= {f"balance_{name}": norm for name, norm in self.balance.norms.items()}
         return memory
@@ -303,7 +314,7 @@ class GAAE(System):
             }
             outputs = {"G": [reconstructed, generated], "Cl": [codes_l], "Cg": [codes_g]}
             outputs["Lg"] = [style]
-            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, draw))
+            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, y_l, draw))
             if self.RECONSTRUCTS:
                 terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
                 outputs["R"] = [reconstructed]
@@ -339,7 +350,7 @@ class GAAE(System):
                 reconstructed = self.decoder(style, y_u, training=True)
                 terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
                 outputs["R"] = [reconstructed]
-            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, draw))
+            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, y_l, draw))
             balanced = self._balanced(tape, terms | added, outputs | added_outputs)
             total = w.beta * w.omega_3 * balanced["Cl"] + self._weighted(balanced)
             if self.RECONSTRUCTS:
@@ -441,7 +452,7 @@ class GAAE(System):
         codes = self._encode(altered)[0]
         logits = self.classifier(codes, training=True)
         confidence = self.additions.pseudo_label_confidence
-        values = losses.confident_cross_entropy(self._teacher(seen.x_u), logits, confidence)
+        values = losses.confident_cross_entropy(self._teacher(seen), logits, confidence)
         return batch_mean(values), codes
 
     def _magnitude_error(self, seen):
@@ -476,12 +487,15 @@ class GAAE(System):
             balanced["R"] /= self.loss_weights.reconstruction_lambda
         return balanced
 
-    def _teacher(self, x_u):
-        """Probabilities by the averaged E and C, whose codes are standardised over this batch."""
-        codes = self.codes(x_u)[self.CLASSIFIED_CODE]
+    def _teacher(self, seen):
+        """Classes of x_u by the averaged E and C, whose codes are standardised over this batch."""
+        codes = self.codes(seen.x_u)[self.CLASSIFIED_CODE]
         mean, variance = tf.nn.moments(gathered(codes), axes=[0])
         standard = (codes - mean) * tf.math.rsqrt(variance + 1e-6)
-        return tf.stop_gradient(tf.nn.softmax(self.averaged_classifier.stack(standard)))
+        logits = tf.stop_gradient(self.averaged_classifier.stack(standard))
+        if self.class_shares is None:
+            return tf.nn.softmax(logits)
+        return self.class_shares.probabilities(logits, seen.y_l)
 
     def _as_condition(self, probabilities):
         if self.condition == "hard":

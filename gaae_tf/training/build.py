@@ -142,7 +142,7 @@ def _build(config: TrainConfig, data: DataDescription) -> System:
     # The networks draw their weights in this order, on which equal seeds rely.
     return GAAE(
         encoder=Encoder(
-            **tower,
+            **tower | {"channels": config.encoder_channels or config.channels},
             guided_dim=config.guided_dim,
             style_dim=config.style_dim,
             style_pooling=config.style_pooling,
