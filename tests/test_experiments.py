@@ -31,7 +31,7 @@ from gaae_tf.training import run_folder
 ROOT = Path(__file__).parents[1]
 CPU = SCALES["cpu"]
 DIGITS = Setting("digits", "gaae", 5)
-FSDD_STEPS = 4500  # of configs/fsdd.flags
+FSDD_STEPS = 5500  # of configs/fsdd.flags
 
 
 @pytest.fixture(autouse=True)
