@@ -25,8 +25,8 @@ from gaae_tf.evaluation import (
     format_table,
 )
 from gaae_tf.listening import REPORT
+from gaae_tf.ops.settings import VOCODERS
 from gaae_tf.scorers import SCORERS, ScorerSettings
-from gaae_tf.synthesis import VOCODERS
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the training run.", required=True)
 _COUNT = flags.DEFINE_integer("count", SOUNDS, "Sounds to generate, over all classes.")

@@ -24,7 +24,7 @@ from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.data.statistics import LogMagnitudeAccumulator
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 
 SAMPLE_RATE_HZ, CLIP_SAMPLES = 16_000, 16_384
 

@@ -24,7 +24,8 @@ from absl import app, flags
 
 from gaae_tf.ops.griffin_lim import griffin_lim, spectral_convergence_db
 from gaae_tf.ops.pghi import pghi
-from gaae_tf.ops.stft import WINDOWS, StftSettings, stft
+from gaae_tf.ops.settings import WINDOWS, StftSettings
+from gaae_tf.ops.stft import stft
 
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]

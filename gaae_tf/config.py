@@ -14,18 +14,18 @@ from typing import Any
 
 from absl import flags
 
-from gaae_tf.models.additions import Additions
-from gaae_tf.models.gaae import LossWeights
-from gaae_tf.networks import classifier, dcgan, wavegan
-from gaae_tf.networks.blocks import (
+from gaae_tf.models.settings import Additions, LossWeights
+from gaae_tf.networks.geometry import (
+    AXES,
+    POOLINGS,
     WIDTH_SCHEDULES,
     base_size,
+    check_classifier_size,
     check_non_local_bins,
+    dcgan_base,
+    wavegan_base,
 )
-from gaae_tf.networks.encoder import POOLINGS
-from gaae_tf.networks.frequency_axis import AXES
-from gaae_tf.ops.log_magnitude import SCALINGS
-from gaae_tf.ops.stft import WINDOWS, StftSettings
+from gaae_tf.ops.settings import SCALINGS, WINDOWS, StftSettings
 
 MODELS = (
     "gaae",
@@ -519,14 +519,14 @@ class TrainConfig:
                 f"{clip_samples} samples"
             )
         if self.model == "wavegan":
-            wavegan.base_length(clip_samples)  # raises
+            wavegan_base(clip_samples)  # raises
             return
         frames = clip_samples // self.hop_samples
         if self.model in ("specgan", "tifgan"):
-            dcgan.base_shape(self.stft.bins, frames)  # raises
+            dcgan_base(self.stft.bins, frames)  # raises
             return
         if self.model in ("classifier", "augmented_classifier"):
-            classifier.check_size(self.stft.bins, frames)  # raises
+            check_classifier_size(self.stft.bins, frames)  # raises
             return
         try:
             _, _, doublings = base_size(self.stft.bins, frames)

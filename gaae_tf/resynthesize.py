@@ -20,8 +20,9 @@ import soundfile as sf
 import tensorflow as tf
 from absl import app, flags
 
-from gaae_tf.ops.stft import WINDOWS, StftSettings, stft
-from gaae_tf.synthesis import VOCODERS, iterations, vocode
+from gaae_tf.ops.settings import VOCODERS, WINDOWS, StftSettings
+from gaae_tf.ops.stft import stft
+from gaae_tf.synthesis import iterations, vocode
 
 # Subtypes that any rate and length fit in without loss; others become the format's own default.
 _PLAIN_SUBTYPES = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")

@@ -12,10 +12,9 @@ import tensorflow as tf
 
 from gaae_tf.ops.griffin_lim import griffin_lim
 from gaae_tf.ops.pghi import pghi
+from gaae_tf.ops.settings import VOCODERS, StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings
 
-VOCODERS = ("pghi", "pghi_fgla", "griffin_lim")
 PRIORS = ("normal", "uniform", "truncated_normal")
 
 _TRUNCATED_AT = 2.5  # of "truncated_normal", TiFGAN's

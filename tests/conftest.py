@@ -89,7 +89,7 @@ def tiny_dataset(tmp_path_factory):
 
     from gaae_tf.data.corpora.folder import FolderReader
     from gaae_tf.data.prepare import PrepareConfig, prepare
-    from gaae_tf.ops.stft import StftSettings
+    from gaae_tf.ops.settings import StftSettings
 
     folder = tmp_path_factory.mktemp("tiny_data")
     rng = np.random.default_rng(0)

@@ -7,7 +7,6 @@ import tensorflow as tf
 from test_gaae import CLASSES, NETWORKS, batches, changed, tiny_model, weights
 
 from gaae_tf.models.additions import (
-    Additions,
     ClassShares,
     LossBalance,
     RecentCodes,
@@ -15,6 +14,7 @@ from gaae_tf.models.additions import (
     felt_by_batch,
 )
 from gaae_tf.models.gaae import GAAE
+from gaae_tf.models.settings import Additions
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_networks import trainable
 
-from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator, base_shape
+from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from gaae_tf.networks.geometry import dcgan_base
 from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
 
 SPECGAN = {"bins": 128, "frames": 128, "kernel_size": (5, 5)}
@@ -42,12 +43,12 @@ def test_tifgan_has_the_parameters_of_its_code():
     ],
 )
 def test_spectrograms_double_up_from_a_base(size, base):
-    assert base_shape(*size) == base
+    assert dcgan_base(*size) == base
 
 
 def test_a_size_that_does_not_double_up_is_refused_with_its_numbers():
     with pytest.raises(ValueError, match=r"100 bins × 30 frames"):
-        base_shape(100, 30)
+        dcgan_base(100, 30)
 
 
 @pytest.mark.parametrize("spectral_norm", [False, True])

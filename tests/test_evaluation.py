@@ -20,8 +20,8 @@ from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.data.shards import Clips, read_clips
 from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings
 from gaae_tf.quality import Scored
 from gaae_tf.report.compare import Run, System, tables
 from gaae_tf.scorers import ScorerSettings

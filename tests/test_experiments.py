@@ -25,7 +25,7 @@ from gaae_tf.experiments import plan
 from gaae_tf.experiments.plan import Request, Run, missing, plan_text, run_steps
 from gaae_tf.experiments.show import show_text
 from gaae_tf.experiments.tables import SCALES, TABLES, Setting
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.training import run_folder
 
 ROOT = Path(__file__).parents[1]

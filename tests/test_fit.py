@@ -26,7 +26,7 @@ from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.training import finish, fit, loop
 from gaae_tf.training.build import build_model
 from gaae_tf.training.callbacks import TensorBoardLogger

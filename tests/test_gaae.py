@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gaae_tf.models.gaae import GAAE, LOSS_NAMES, LossWeights
+from gaae_tf.models.gaae import GAAE, LOSS_NAMES
+from gaae_tf.models.settings import LossWeights
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder

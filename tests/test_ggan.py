@@ -6,9 +6,8 @@ from test_biggan import moved, trained
 from test_networks import decoder_parameters, tower_parameters, trainable
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.models.additions import Additions
-from gaae_tf.models.gaae import LossWeights
 from gaae_tf.models.ggan import GGAN
+from gaae_tf.models.settings import Additions, LossWeights
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.features import FeatureNetwork

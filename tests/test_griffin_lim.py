@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from gaae_tf.ops.griffin_lim import griffin_lim, spectral_convergence_db
-from gaae_tf.ops.stft import StftSettings, inverse_stft, stft
+from gaae_tf.ops.settings import StftSettings
+from gaae_tf.ops.stft import inverse_stft, stft
 
 SETTINGS = StftSettings("hann", window_samples=32, hop_samples=8, fft_size=32)
 

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from gaae_tf.ops.log_magnitude import (
-    SCALINGS,
     BinStatistics,
     LogMagnitudeScaling,
     LogMagnitudeStatistics,
     to_magnitude,
     to_unit,
 )
+from gaae_tf.ops.settings import SCALINGS
 
 STATISTICS = LogMagnitudeStatistics(maximum=4.0, mean=-2.0, deviation=2.0)
 

@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from gaae_tf.networks.blocks import base_size, down_channels, up_channels
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder
+from gaae_tf.networks.geometry import base_size, down_channels, up_channels
 from gaae_tf.networks.latent_classifier import LatentClassifier
 
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from gaae_tf.ops.griffin_lim import griffin_lim, spectral_convergence_db
 from gaae_tf.ops.pghi import _compiled, pghi
-from gaae_tf.ops.stft import WINDOWS, StftSettings, inverse_stft, stft
+from gaae_tf.ops.settings import WINDOWS, StftSettings
+from gaae_tf.ops.stft import inverse_stft, stft
 
 SMALL = StftSettings("hann", window_samples=16, hop_samples=4, fft_size=16)
 SHARED_DATA = Path(

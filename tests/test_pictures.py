@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings
 from gaae_tf.pictures import _codes, pictures
 from gaae_tf.report.page import (
     ClassSounds,

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from gaae_tf.data.pipeline import evaluation_batches, map_clips, training_stream
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings
 
 CLIPS, SAMPLES = 7, 64
 SIGNAL_PATH = SignalPath(

@@ -39,7 +39,7 @@ from gaae_tf.data.shards import (
 )
 from gaae_tf.data.statistics import MAGNITUDE_FLOOR, log_magnitude_statistics
 from gaae_tf.data.summary import summary
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 
 RATE_HZ, SAMPLES = 8_000, 2_048
 STFT = StftSettings(window="hann", window_samples=256, hop_samples=64, fft_size=256)

@@ -4,8 +4,8 @@ import pytest
 from gaae_tf.data.shards import Clips
 from gaae_tf.hearing import harmonicity_figure, heard, within_a_semitone
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings
 from gaae_tf.restyling import restyling
 
 RATE_HZ, SAMPLES = 4000, 512

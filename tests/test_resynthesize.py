@@ -9,7 +9,8 @@ import soundfile as sf
 from absl import app, flags
 
 from gaae_tf import resynthesize as command
-from gaae_tf.ops.stft import StftSettings, stft
+from gaae_tf.ops.settings import StftSettings
+from gaae_tf.ops.stft import stft
 
 PRINTED = re.compile(r"^spectral convergence: (-?\d+\.\d) dB$", re.MULTILINE)
 

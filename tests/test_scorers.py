@@ -13,7 +13,7 @@ from test_wavegan_classifier import independent_logits, noise, random_weights, s
 
 from gaae_tf.data.prepare import PrepareConfig, prepare
 from gaae_tf.data.shards import load_dataset, read_clips
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.scorers import ScorerSettings, checkpoint_scorer, dataset_id, trained_scorer
 
 # Keras 3.15 saves weights in a way that NumPy 2 announces the end of.

@@ -22,7 +22,7 @@ from gaae_tf.data.shards import (
 )
 from gaae_tf.data.statistics import HISTOGRAM_BINS, LogMagnitudeHistogram
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 
 SAMPLES = 256
 SOURCES = ("a/1.wav", "b/о дин.wav", "unlabelled/\udcff.wav")  # the last: a byte that is no UTF-8

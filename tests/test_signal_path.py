@@ -2,14 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gaae_tf.ops.log_magnitude import (
-    SCALINGS,
-    BinStatistics,
-    LogMagnitudeScaling,
-    LogMagnitudeStatistics,
-)
+from gaae_tf.ops.log_magnitude import BinStatistics, LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.settings import SCALINGS, StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings, stft
+from gaae_tf.ops.stft import stft
 
 STATISTICS = LogMagnitudeStatistics(maximum=5.0, mean=-3.0, deviation=2.5)
 BINS = BinStatistics(means=tuple(np.linspace(0.0, -4.0, 256)), deviations=(1.5,) * 256)

@@ -20,7 +20,8 @@ from gaae_tf.data.statistics import (
     log_magnitude_statistics,
     suggested_dynamic_range,
 )
-from gaae_tf.ops.stft import StftSettings, stft
+from gaae_tf.ops.settings import StftSettings
+from gaae_tf.ops.stft import stft
 
 SETTINGS = StftSettings(window="hann", window_samples=256, hop_samples=64, fft_size=256)
 

@@ -3,14 +3,8 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from gaae_tf.ops.stft import (
-    WINDOWS,
-    StftSettings,
-    analysis_window,
-    dual_window,
-    inverse_stft,
-    stft,
-)
+from gaae_tf.ops.settings import WINDOWS, StftSettings, analysis_window, dual_window
+from gaae_tf.ops.stft import inverse_stft, stft
 
 SMALL = StftSettings("hann", window_samples=12, hop_samples=4, fft_size=16)
 

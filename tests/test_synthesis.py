@@ -6,8 +6,9 @@ import tensorflow as tf
 from gaae_tf import synthesis
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings, stft
+from gaae_tf.ops.stft import stft
 
 SETTINGS = StftSettings(window_samples=64, hop_samples=16, fft_size=64)
 PATH = SignalPath(

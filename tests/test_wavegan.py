@@ -3,12 +3,8 @@ import pytest
 import tensorflow as tf
 from test_networks import trainable
 
-from gaae_tf.networks.wavegan import (
-    WaveGANDiscriminator,
-    WaveGANGenerator,
-    base_length,
-    phase_shuffle,
-)
+from gaae_tf.networks.geometry import wavegan_base
+from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator, phase_shuffle
 
 
 def test_phase_shuffle_shifts_each_example_and_reflects_by_hand():
@@ -50,13 +46,13 @@ def test_the_discriminator_has_the_parameters_of_the_paper_size():
     ("samples", "base"), [(16384, (16, 5)), (8192, (8, 5)), (65536, (16, 6)), (512, (8, 3))]
 )
 def test_clips_quadruple_up_from_a_short_base(samples, base):
-    assert base_length(samples) == base
+    assert wavegan_base(samples) == base
 
 
 @pytest.mark.parametrize("samples", [16000, 64, 1000])
 def test_a_length_that_does_not_quadruple_up_is_refused(samples):
     with pytest.raises(ValueError, match=f"a clip of {samples} samples is not 8 to 31 samples"):
-        base_length(samples)
+        wavegan_base(samples)
 
 
 def test_shapes_ranges_and_the_shuffles_effect():

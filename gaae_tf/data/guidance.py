@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gaae_tf.data.shards import Clips, DataError, Dataset
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 
 # What `dataset.json` keeps under `settings`, but `prepare` has no flag for.
 _NO_FLAGS = ("corpus", "clip_s", "own_splits")

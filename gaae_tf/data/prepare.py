@@ -48,7 +48,7 @@ from gaae_tf.data.sources import Source
 from gaae_tf.data.statistics import LogMagnitudeAccumulator, clipped_share, suggested_dynamic_range
 from gaae_tf.data.summary import reasons, summary
 from gaae_tf.data.unfinished import UnfinishedFolder, unfinished_folder
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.report import figures
 from gaae_tf.report.histogram import histogram_figure
 

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from gaae_tf.data.statistics import LogMagnitudeHistogram
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 
 SPLITS = ("train", "valid", "test")
 UNLABELLED = -1

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 
 from gaae_tf.ops.log_magnitude import BIN_OFFSET, BinStatistics, LogMagnitudeStatistics
-from gaae_tf.ops.stft import StftSettings, analysis_window
+from gaae_tf.ops.settings import StftSettings, analysis_window
 
 # Smaller magnitudes count as this one, else digital silence would have a logarithm of minus
 # infinity. The rounding of 16-bit audio alone makes magnitudes of about 1e-4.

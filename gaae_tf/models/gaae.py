@@ -12,8 +12,6 @@ unless it is asked for.
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from typing import ClassVar, NamedTuple
 
 import keras
@@ -21,7 +19,6 @@ import tensorflow as tf
 
 from gaae_tf import losses
 from gaae_tf.models.additions import (
-    Additions,
     ClassShares,
     LossBalance,
     RecentCodes,
@@ -30,6 +27,7 @@ from gaae_tf.models.additions import (
     gathered,
 )
 from gaae_tf.models.augmentation import augmented
+from gaae_tf.models.settings import Additions, LossWeights
 from gaae_tf.models.system import System, batch_mean, mean_logs, over_replicas, split_batches
 
 # Equation (6) and its terms, (7) and (8).
@@ -42,39 +40,7 @@ ADDED_LOSS_NAMES = ("sliced_wasserstein", "whitening", "pseudo_labels", "magnitu
 # those of `augmented` are moved for x_u, and where the draws that codes are matched to begin.
 _ALTERED_UNLABELLED, _PRIOR_DRAWS = 2, 6
 
-_NOTHING_ADDED = Additions()
-
-
-@dataclasses.dataclass(frozen=True)
-class LossWeights:
-    """Weights of equation (6): α·(ω1·G + ω2·λ·R) + β·(ω3·Cl + ω4·Cg + ω5·Lg).
-
-    Raises:
-        ValueError: one is outside [0, 1] (λ: not positive), or α+β, ω1+ω2 or ω3+ω4+ω5 is not 1.
-    """
-
-    alpha: float = 0.5
-    beta: float = 0.5
-    omega_1: float = 0.6
-    omega_2: float = 0.4
-    omega_3: float = 0.25
-    omega_4: float = 0.25
-    omega_5: float = 0.5
-    reconstruction_lambda: float = 20.0
-
-    def __post_init__(self):
-        for name in ("alpha", "beta", "omega_1", "omega_2", "omega_3", "omega_4", "omega_5"):
-            value = getattr(self, name)
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"{name} must be in [0, 1], got {value}")
-        lambda_ = self.reconstruction_lambda
-        if not 0.0 < lambda_ < math.inf:
-            raise ValueError(f"reconstruction_lambda must be positive and finite, got {lambda_}")
-        for names in (("alpha", "beta"), ("omega_1", "omega_2"), ("omega_3", "omega_4", "omega_5")):
-            total = sum(getattr(self, name) for name in names)
-            if not math.isclose(total, 1.0, abs_tol=1e-6):
-                values = " + ".join(str(getattr(self, name)) for name in names)
-                raise ValueError(f"{' + '.join(names)} must be 1, got {values} = {total:g}")
+_PAPERS_WEIGHTS, _NOTHING_ADDED = LossWeights(), Additions()
 
 
 class _Seen(NamedTuple):
@@ -144,7 +110,7 @@ class GAAE(System):
         classifier: keras.Model,
         sample_discriminator: keras.Model,
         latent_discriminator: keras.Model,
-        loss_weights: LossWeights = LossWeights(),
+        loss_weights: LossWeights = _PAPERS_WEIGHTS,
         seed: int = 0,
         average_decay: float = 0.9999,
         condition: str = "soft",

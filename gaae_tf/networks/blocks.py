@@ -14,69 +14,6 @@ from gaae_tf.networks.normalization import BatchNormalization
 from gaae_tf.networks.resampling import doubled_convolution, pooled_convolution
 from gaae_tf.networks.spectral_norm import SpectralConv2D
 
-WIDTH_SCHEDULES = ("biggan", "table")
-
-
-def base_size(bins: int, frames: int) -> tuple[int, int, int]:
-    """The base that a spectrogram doubles up from: (base bins, base frames, doublings).
-
-    256×128 gives (4, 2, 6), the paper's. The base keeps the spectrogram's own ratio and has at
-    least 4 bins and 2 frames.
-
-    Raises:
-        ValueError: the size cannot be halved at least twice.
-    """
-    doublings = 0
-    base_bins, base_frames = bins, frames
-    while base_bins % 2 == 0 and base_frames % 2 == 0 and base_bins >= 8 and base_frames >= 4:
-        base_bins, base_frames, doublings = base_bins // 2, base_frames // 2, doublings + 1
-    if doublings < 2:
-        raise ValueError(
-            f"a spectrogram of {bins} bins × {frames} frames cannot be halved twice down to at "
-            "least 4 bins × 2 frames; choose fft_size, hop_samples and clip_samples so that both "
-            "are multiples of a power of two, such as 256 × 128 or 128 × 64"
-        )
-    return base_bins, base_frames, doublings
-
-
-def down_channels(channels: int, doublings: int) -> list[int]:
-    """Output channels of each halving block, (1, 1, 2, 4, 8, 16)·channels for six (Table XIII)."""
-    return [channels * max(1, 16 >> (doublings - i)) for i in range(1, doublings + 1)]
-
-
-def up_channels(channels: int, doublings: int, schedule: str) -> list[int]:
-    """Output channels of each doubling block of a decoder.
-
-    Args:
-        channels: ch.
-        doublings: number of blocks.
-        schedule: "biggan" is (16, 8, 8, 4, 2, 1)·ch for six blocks, as BigGAN-256; "table" is what
-            the
-            paper's Table XII prints, 16·ch in every block but the last.
-
-    Raises:
-        ValueError: unknown schedule.
-    """
-    if schedule == "table":
-        return [16 * channels] * (doublings - 1) + [channels]
-    if schedule == "biggan":
-        multipliers = (16, 8, 4, 2, 1)[:doublings] if doublings < 6 else (16, 8, 8, 4, 2, 1)
-        return [channels * m for m in multipliers] + [channels] * (doublings - len(multipliers))
-    raise ValueError(f"width_schedule must be one of {WIDTH_SCHEDULES}, got {schedule!r}")
-
-
-def check_non_local_bins(non_local_bins: int, bins: int, doublings: int) -> None:
-    """Raises ValueError unless `non_local_bins` is 0 or the height of a block's output.
-
-    That is bins / 2, bins / 4, … down to the base, as Tables XII and XIII place the block.
-    """
-    allowed = [bins >> i for i in range(1, doublings + 1)]
-    if non_local_bins and non_local_bins not in allowed:
-        raise ValueError(
-            f"non_local_bins must be 0 (none) or one of {allowed} for {bins} bins, "
-            f"got {non_local_bins}"
-        )
-
 
 def _convolution(filters: int, kernel_size: int, spectral_norm: bool, dtype):
     if spectral_norm:

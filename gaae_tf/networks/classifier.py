@@ -10,17 +10,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from gaae_tf.networks.geometry import check_classifier_size
+
 CHANNELS = (32, 64, 128, 256)
-
-
-def check_size(bins: int, frames: int) -> None:
-    """Raises ValueError for spectrograms too small to be pooled four times."""
-    smallest = 2 ** len(CHANNELS)
-    if min(bins, frames) < smallest:
-        raise ValueError(
-            f"spectrograms must have at least {smallest} bins and frames; received {bins} × "
-            f"{frames}."
-        )
 
 
 class SimpleClassifier(keras.Model):
@@ -75,7 +67,7 @@ class SimpleClassifier(keras.Model):
             raise ValueError(
                 f"spectrograms must be [batch, bins, frames, 1]; received {tuple(input_shape)}."
             )
-        check_size(*input_shape[1:3])
+        check_classifier_size(*input_shape[1:3])
         shape = tuple(input_shape)
         for convolution in self.convolutions:
             convolution.build(shape)

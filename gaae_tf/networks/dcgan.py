@@ -16,6 +16,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.geometry import dcgan_base
 from gaae_tf.networks.spectral_norm import (
     SpectralConv2D,
     SpectralConv2DTranspose,
@@ -25,28 +26,6 @@ from gaae_tf.networks.spectral_norm import (
 STRIDE = 2
 
 _SLOPE = 0.2
-_SMALLEST_SIDE = 4
-
-
-def base_shape(bins: int, frames: int) -> tuple[int, int, int]:
-    """The base that a spectrogram doubles up from: (bins, frames, doublings).
-
-    Both sides are halved as long as they are even and none falls below 4: 128×128 gives (4, 4, 5),
-    256×128 gives (8, 4, 5), the papers'.
-
-    Raises:
-        ValueError: the size cannot be halved at least twice.
-    """
-    doublings = 0
-    while bins % 2 == 0 and frames % 2 == 0 and min(bins, frames) // 2 >= _SMALLEST_SIDE:
-        bins, frames, doublings = bins // 2, frames // 2, doublings + 1
-    if doublings < 2:
-        raise ValueError(
-            f"a spectrogram of {bins << doublings} bins × {frames << doublings} frames cannot be "
-            "halved twice down to at least 4 × 4; choose fft_size, hop_samples and clip_samples so "
-            "that both are multiples of a power of two, such as 128 × 128"
-        )
-    return bins, frames, doublings
 
 
 class DCGANGenerator(keras.Model):
@@ -86,7 +65,7 @@ class DCGANGenerator(keras.Model):
         self.wide_base = wide_base
         self.spectral_norm = spectral_norm
         self.style_dim = style_dim
-        *base, count = base_shape(bins, frames)
+        *base, count = dcgan_base(bins, frames)
         widths = [channels << i for i in reversed(range(count - 1))] + [1]
         self.base = (*base, widths[0] * (2 if wide_base else 1))
         policy = self.dtype_policy
@@ -175,7 +154,7 @@ class DCGANDiscriminator(keras.Model):
         self.kernel_size = tuple(kernel_size)
         self.channels = channels
         self.spectral_norm = spectral_norm
-        base_bins, base_frames, count = base_shape(bins, frames)
+        base_bins, base_frames, count = dcgan_base(bins, frames)
         policy = self.dtype_policy
         self.widths = [channels << i for i in range(count)]
         if spectral_norm:

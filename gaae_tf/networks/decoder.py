@@ -15,8 +15,9 @@ import keras
 from keras import ops
 
 from gaae_tf.networks.attention import NonLocalBlock
-from gaae_tf.networks.blocks import UpBlock, base_size, check_non_local_bins, up_channels
-from gaae_tf.networks.frequency_axis import AXES, to_linear_axis
+from gaae_tf.networks.blocks import UpBlock
+from gaae_tf.networks.frequency_axis import to_linear_axis
+from gaae_tf.networks.geometry import AXES, base_size, check_non_local_bins, up_channels
 from gaae_tf.networks.normalization import BatchNormalization
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from gaae_tf.networks.blocks import base_size
-from gaae_tf.networks.frequency_axis import AXES, to_log_axis
+from gaae_tf.networks.frequency_axis import to_log_axis
+from gaae_tf.networks.geometry import AXES, POOLINGS, base_size
 from gaae_tf.networks.tower import Tower
-
-POOLINGS = ("sum", "frames")
 
 
 class Encoder(keras.Model):

@@ -15,7 +15,6 @@ import functools
 import numpy as np
 from keras import ops
 
-AXES = ("linear", "log")
 LOWEST_BIN = 1.6  # 50 Hz at 16 kHz and a transform of 512
 
 

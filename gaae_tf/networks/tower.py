@@ -11,13 +11,8 @@ import keras
 from keras import ops
 
 from gaae_tf.networks.attention import NonLocalBlock
-from gaae_tf.networks.blocks import (
-    DownBlock,
-    PlainBlock,
-    base_size,
-    check_non_local_bins,
-    down_channels,
-)
+from gaae_tf.networks.blocks import DownBlock, PlainBlock
+from gaae_tf.networks.geometry import base_size, check_non_local_bins, down_channels
 
 
 class Tower(keras.layers.Layer):

@@ -15,29 +15,13 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.geometry import WAVEGAN_STRIDE as STRIDE
+from gaae_tf.networks.geometry import wavegan_base
+
 KERNEL = 25
-STRIDE = 4
 SHUFFLE_RADIUS = 2  # n of phase shuffle
 
 _SLOPE = 0.2
-_SMALLEST_BASE, _LARGEST_BASE = 8, 31
-
-
-def base_length(samples: int) -> tuple[int, int]:
-    """The length that a clip quadruples up from, and how often: 16,384 gives (16, 5), the paper's.
-
-    Raises:
-        ValueError: the length is not between 8 and 31 times a power of four, at least two fold.
-    """
-    base, quarterings = samples, 0
-    while base % STRIDE == 0 and base // STRIDE >= _SMALLEST_BASE:
-        base, quarterings = base // STRIDE, quarterings + 1
-    if quarterings < 2 or base > _LARGEST_BASE:
-        raise ValueError(
-            f"a clip of {samples} samples is not 8 to 31 samples times a power of four, at least "
-            "4²; WaveGAN needs such a length, 8192 or 16384 say"
-        )
-    return base, quarterings
 
 
 def phase_shuffle(features, shifts):
@@ -82,7 +66,7 @@ class WaveGANGenerator(keras.Model):
         self.samples = samples
         self.channels = channels
         self.style_dim = style_dim
-        self.base, count = base_length(samples)
+        self.base, count = wavegan_base(samples)
         policy = self.dtype_policy
         self.widest = channels << (count - 1)
         self.dense = keras.layers.Dense(self.base * self.widest, dtype=policy)
@@ -144,7 +128,7 @@ class WaveGANDiscriminator(keras.Model):
         super().__init__(**kwargs)
         self.samples = samples
         self.channels = channels
-        self.base, count = base_length(samples)
+        self.base, count = wavegan_base(samples)
         self.convolutions = [
             keras.layers.Conv1D(
                 channels << i, KERNEL, strides=STRIDE, padding="same", dtype=self.dtype_policy

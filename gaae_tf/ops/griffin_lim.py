@@ -8,7 +8,8 @@ they travel in a SavedModel.
 import numpy as np
 import tensorflow as tf
 
-from gaae_tf.ops.stft import StftSettings, inverse_stft_frames, stft, stft_frames
+from gaae_tf.ops.settings import StftSettings
+from gaae_tf.ops.stft import inverse_stft_frames, stft, stft_frames
 
 _TINY = 1e-20  # keeps the phase of an exact zero defined
 

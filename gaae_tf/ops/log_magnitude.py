@@ -5,7 +5,7 @@ import math
 
 import tensorflow as tf
 
-SCALINGS = ("dataset_peak", "clip_peak", "standardised", "per_bin")
+from gaae_tf.ops.settings import SCALINGS
 
 BIN_OFFSET = 1e-6  # added to magnitudes before the logarithm of "per_bin"
 

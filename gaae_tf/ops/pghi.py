@@ -11,7 +11,7 @@ import concurrent.futures
 import numba
 import numpy as np
 
-from gaae_tf.ops.stft import StftSettings
+from gaae_tf.ops.settings import StftSettings
 
 
 def pghi(

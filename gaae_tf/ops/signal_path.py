@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, to_magnitude, to_unit
-from gaae_tf.ops.stft import StftSettings, stft
+from gaae_tf.ops.settings import StftSettings
+from gaae_tf.ops.stft import stft
 
 _SHOWN_NEPERS = 10.0  # below the maximum, in pictures of spectrograms that are scaled bin by bin
 

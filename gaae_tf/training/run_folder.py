@@ -23,8 +23,8 @@ from gaae_tf.ops.log_magnitude import (
     LogMagnitudeScaling,
     LogMagnitudeStatistics,
 )
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.ops.stft import StftSettings
 
 CONFIG = "config.flags"
 DATA = "data.json"
