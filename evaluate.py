@@ -16,17 +16,10 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from gaae_tf.evaluation import (
-    SCORES,
-    SCORES_OF_SAMPLES,
-    SOUNDS,
-    EvaluateSettings,
-    evaluate,
-    format_table,
-)
-from gaae_tf.listening import REPORT
+from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.ops.settings import VOCODERS
-from gaae_tf.scorers import SCORERS, ScorerSettings
+from gaae_tf.run.names import REPORT, SCORERS, SCORES, SCORES_OF_SAMPLES, SOUNDS
+from gaae_tf.scorers import ScorerSettings
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the training run.", required=True)
 _COUNT = flags.DEFINE_integer("count", SOUNDS, "Sounds to generate, over all classes.")

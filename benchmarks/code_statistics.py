@@ -17,6 +17,7 @@ from absl import app, flags
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.run import names as run_names
 from gaae_tf.training import fit, run_folder
 from gaae_tf.training.build import build_model
 from gaae_tf.training.checkpoints import restore_for_sampling
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> None:
 
 def measured(run_dir: Path, networks: str, kind: str) -> tuple[int, float]:
     """The run's step, and C's accuracy on validation clips by those networks and statistics."""
-    config = TrainConfig.load(run_dir / run_folder.CONFIG)
+    config = TrainConfig.load(run_dir / run_names.CONFIG)
     data = run_folder.DataDescription.load(run_dir)
     dataset = load_dataset(config.dataset)
     model = build_model(config, data)

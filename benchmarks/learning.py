@@ -32,6 +32,7 @@ from gaae_tf.metrics import codes as of_codes
 from gaae_tf.metrics.inception_score import inception_score
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.metrics.pitch import semitones, strongest_harmonic_hz
+from gaae_tf.run import names as run_names
 from gaae_tf.scorers import trained_scorer
 from gaae_tf.training import run_folder
 from gaae_tf.training.checkpoints import progress
@@ -127,7 +128,7 @@ def main(argv: list[str]) -> None:
             run_dir = Path(FLAGS.runs) / f"{name}_{FLAGS.steps}_{seed}"
             added = [f"--{key}={value}" for key, value in known[name].items()]
             settings = [f"--seed={seed}", f"--steps={FLAGS.steps}", "--max_minutes=0"]
-            if not (run_dir / run_folder.EXPORT).exists():
+            if not (run_dir / run_names.EXPORT).exists():
                 base = f"--flagfile={BASES[FLAGS.group]}"
                 train = [base, f"--run_dir={run_dir}", *added, *settings]
                 subprocess.run([sys.executable, "train.py", *train], check=True)
@@ -174,7 +175,7 @@ def measured(run_dir: Path) -> dict:
     return {
         "step": run.step,
         "minutes": round(progress(run_dir)[1] / 60.0, 1),
-        "precision": TrainConfig.load(run_dir / run_folder.CONFIG).precision,
+        "precision": TrainConfig.load(run_dir / run_names.CONFIG).precision,
         "validation_clips": len(clips.labels),
         "c_accuracy": float(right.mean()),
         "c_accuracy_interval_95": list(wilson_interval(int(right.sum()), len(right))),

@@ -17,6 +17,7 @@ from absl import app, flags
 
 from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
+from gaae_tf.run import names as run_names
 from gaae_tf.training import run_folder
 from gaae_tf.training.checkpoints import progress
 
@@ -80,7 +81,7 @@ def main(argv: list[str]) -> None:
     rows = []
     for run_dir in map(Path, FLAGS.runs):
         scores = json.loads((run_dir / "scores.json").read_text())
-        config = TrainConfig.load(run_dir / run_folder.CONFIG)
+        config = TrainConfig.load(run_dir / run_names.CONFIG)
         details = scores["details"] | {
             "scorer_test_accuracy": {"value": scores["scorer_test_accuracy"]}
         }

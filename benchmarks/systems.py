@@ -28,6 +28,7 @@ from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation import EVALUATION
 from gaae_tf.quality import Scored, accuracy, quality
+from gaae_tf.run import names as run_names
 from gaae_tf.samples import generated
 from gaae_tf.scorers import labelled_clips, trained_scorer
 from gaae_tf.training import finish, fit, frozen, run_folder
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> int:
         for name in ("steps", "max_minutes"):
             if FLAGS[name].value:
                 train.append(f"--{name}={FLAGS[name].value:g}")
-        if not (run_dir / run_folder.EXPORT).exists():
+        if not (run_dir / run_names.EXPORT).exists():
             call("train.py", *train)
         untrained = run_dir.with_name(f"{run_dir.name}_untrained")
         leave_untrained(dataclasses.replace(config, run_dir=str(untrained)))
@@ -86,7 +87,7 @@ def row(untrained: Path, run_dir: Path) -> dict:
     scores = json.loads((run_dir / "scores.json").read_text())
     result = {"untrained": start_figures(untrained), "trained": figures(scores["details"])}
     provenance = scores["provenance"]
-    model_config = TrainConfig.load(run_dir / run_folder.CONFIG)
+    model_config = TrainConfig.load(run_dir / run_names.CONFIG)
     data = run_folder.DataDescription.load(run_dir)
     model = build_model(model_config, data)
     restore_for_sampling(model, run_dir)

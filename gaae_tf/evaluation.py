@@ -63,6 +63,8 @@ from gaae_tf.quality import Scored, accuracy, at_real_test_count, quality
 from gaae_tf.reconstructions import Autoencoder, reconstruction
 from gaae_tf.representations import Probe, probes
 from gaae_tf.restyling import Restyler, restyling
+from gaae_tf.run import names as run_names
+from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES, SOUNDS
 from gaae_tf.samples import Generator, from_folder, generated
 from gaae_tf.scorers import (
     Scorer,
@@ -75,9 +77,6 @@ from gaae_tf.scorers import (
 from gaae_tf.training import run_folder
 from gaae_tf.training.validation import read_figures
 
-SOUNDS = 50_000  # the paper's
-SCORES = "scores.json"
-SCORES_OF_SAMPLES = "scores_of_samples.json"  # of --samples, which leaves the run's own alone
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
 # Clips whose codes are probed, at most, of either part.
@@ -249,7 +248,7 @@ def read_guidance(run_dir: Path, sources: Sequence[str], dataset_path: Path) -> 
         ValueError: It holds no indices of training clips, or the data set now has other clips where
             those that guided were.
     """
-    path = run_dir / run_folder.GUIDANCE
+    path = run_dir / run_names.GUIDANCE
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} does not exist; is {run_dir} the folder of a training run?"
@@ -415,8 +414,8 @@ def score_run(
             details["usefulness"] = _usefulness(
                 run, samples, first, known, known_test, settings, progress
             )
-    if (run_dir / run_folder.VALIDATION).exists():
-        measured = read_figures(run_dir / run_folder.VALIDATION)
+    if (run_dir / run_names.VALIDATION).exists():
+        measured = read_figures(run_dir / run_names.VALIDATION)
         details["validation"] = next(
             (row for row in reversed(measured) if row["step"] == run.step), {}
         )

@@ -20,6 +20,7 @@ from absl import app, flags, logging
 
 import gaae_tf
 from gaae_tf import loading, synthesis
+from gaae_tf.run.names import CHECKPOINT_NAMES
 
 METADATA = "metadata.json"
 
@@ -342,7 +343,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "checkpoint",
         "latest",
-        loading.CHECKPOINT_NAMES,
+        CHECKPOINT_NAMES,
         "Which checkpoint; best is by accuracy on validation clips.",
         flag_values=values,
     )

@@ -19,6 +19,7 @@ from absl import app, flags
 
 from gaae_tf import loading, synthesis
 from gaae_tf.data.audio import to_int16
+from gaae_tf.run.names import CHECKPOINT_NAMES
 
 _SOUNDS_AT_ONCE = 64  # written before the next are made
 
@@ -122,7 +123,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "checkpoint",
         "latest",
-        loading.CHECKPOINT_NAMES,
+        CHECKPOINT_NAMES,
         "Which checkpoint; best is by accuracy on validation clips.",
         flag_values=values,
     )

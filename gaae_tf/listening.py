@@ -36,9 +36,8 @@ from gaae_tf.report.page import (
     write_page,
 )
 from gaae_tf.representations import TooFew, tsne
-from gaae_tf.training import run_folder
-
-REPORT = "report"  # in the run folder
+from gaae_tf.run import names as run_names
+from gaae_tf.run.names import REPORT
 
 _SOUNDS_A_CLASS = 4
 _STYLES = 3  # of the matrix, from recordings and as many drawn
@@ -112,7 +111,7 @@ def write_listening_page(
             "versions": ", ".join(f"{k} {v}" for k, v in provenance["versions"].items()),
         },
         scores=list(_scores(scores)),
-        curves=list(_curves(Path(run_dir) / run_folder.LOGS)),
+        curves=list(_curves(Path(run_dir) / run_names.LOGS)),
         classes=[
             *(_class_sounds(run, label, name, test, seed) for label, name in enumerate(classes)),
             *([_sounds_of_no_class(run, seed)] if isinstance(run, LoadedGenerator) else []),

@@ -32,11 +32,11 @@ from gaae_tf.models.classifying import Classifier, FeatureClassifier
 from gaae_tf.models.gaae import GAAE
 from gaae_tf.models.ggan import GGAN
 from gaae_tf.models.system import System
+from gaae_tf.run.names import CHECKPOINT_NAMES, CHECKPOINTS, CONFIG
 from gaae_tf.training.build import build_model
 from gaae_tf.training.checkpoints import restore_for_sampling
-from gaae_tf.training.run_folder import CHECKPOINTS, CONFIG, DataDescription
+from gaae_tf.training.run_folder import DataDescription
 
-CHECKPOINT_NAMES = ("latest", "best")
 VOCODER = "pghi_fgla"  # of spectrograms, where none is named
 
 # Networks always see this many rows, the last batch padded: a result that depended on the size of

@@ -25,6 +25,7 @@ from absl import app, flags
 
 from gaae_tf import loading
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip
+from gaae_tf.run.names import CHECKPOINT_NAMES
 
 _CLIPS_AT_ONCE = 256  # short recordings share the networks' batches
 _MOST_FRAMES = 2**40  # libsndfile gives 2⁶³ - 1 for an unknown length
@@ -145,7 +146,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "checkpoint",
         "latest",
-        loading.CHECKPOINT_NAMES,
+        CHECKPOINT_NAMES,
         "Which checkpoint; best is by accuracy on validation clips.",
         flag_values=values,
     )

@@ -40,9 +40,9 @@ from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.networks.wavegan_classifier import WaveganClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
+from gaae_tf.run.names import SCORERS
 from gaae_tf.training import run_folder
 
-SCORERS = ("simple", "wavegan")
 PRECISIONS = ("float32", "mixed_bfloat16")
 FOLDER = "scorers"  # in the data set's folder
 FEATURES = "the last pooled map, averaged over its positions"

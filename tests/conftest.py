@@ -31,6 +31,7 @@ def tiny_run_dir(tmp_path_factory):
 
     from gaae_tf.config import TrainConfig
     from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+    from gaae_tf.run import names as run_names
     from gaae_tf.training import run_folder
     from gaae_tf.training.build import build_model, compile_model
     from gaae_tf.training.checkpoints import Checkpoints
@@ -70,7 +71,7 @@ def tiny_run_dir(tmp_path_factory):
             weight.assign(abs(weight))
     model.step.assign(7)
     Checkpoints(run_dir, model, keep=1).save(accuracy=0.5)
-    run_folder.write_text(run_dir / run_folder.CONFIG, config.to_flags())
+    run_folder.write_text(run_dir / run_names.CONFIG, config.to_flags())
     data.save(run_dir)
     return run_dir
 
@@ -88,7 +89,8 @@ def tiny_dataset(tmp_path_factory):
     import soundfile
 
     from gaae_tf.data.corpora.folder import FolderReader
-    from gaae_tf.data.prepare import PrepareConfig, prepare
+    from gaae_tf.data.preparation import PrepareConfig
+    from gaae_tf.data.prepare import prepare
     from gaae_tf.ops.settings import StftSettings
 
     folder = tmp_path_factory.mktemp("tiny_data")

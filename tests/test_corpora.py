@@ -9,7 +9,7 @@ import pytest
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.notes import NotesReader, verify_sums
 from gaae_tf.data.corpora.recording import Corpus, Recording, clip_source, draw_splits
-from gaae_tf.data.shards import SPLITS, DataError
+from gaae_tf.data.terms import SPLITS, DataError
 
 
 def make(folder, *names):

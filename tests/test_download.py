@@ -14,7 +14,7 @@ import pytest
 
 import gaae_tf.data.download as download_module
 from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
-from gaae_tf.data.shards import DataError
+from gaae_tf.data.terms import DataError
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 

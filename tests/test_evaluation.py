@@ -16,7 +16,8 @@ import soundfile
 import gaae_tf
 from gaae_tf import evaluation, synthesis
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.prepare import PrepareConfig, prepare
+from gaae_tf.data.preparation import PrepareConfig
+from gaae_tf.data.prepare import prepare
 from gaae_tf.data.shards import Clips, read_clips
 from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
@@ -24,6 +25,7 @@ from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.quality import Scored
 from gaae_tf.report.compare import Run, System, tables
+from gaae_tf.run.names import SCORES_OF_SAMPLES
 from gaae_tf.scorers import ScorerSettings
 from gaae_tf.training import fit
 
@@ -694,7 +696,7 @@ def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, mon
     assert scores["frechet_distance"] < 0.05
     assert scores["provenance"]["samples_are"]["files"] == 36
     assert scores["provenance"]["vocoder"] == "none"  # of what the run reconstructs, not of these
-    written = tmp_path / evaluation.SCORES_OF_SAMPLES
+    written = tmp_path / SCORES_OF_SAMPLES
     assert json.loads(written.read_text()) == scores
     assert not (tmp_path / "scores.json").exists()  # which is of the run's own sounds
 
@@ -704,7 +706,7 @@ def test_scores_of_a_folder_go_where_they_are_told(dataset, tmp_path, monkeypatc
     sounds, out = dataset.path.parent / "wav/test", tmp_path / "of_sounds.json"
     scores_of(ToneRun(dataset), tmp_path, monkeypatch, samples=sounds, scores_out=out)
     assert json.loads(out.read_text()) == {"known": 1}
-    assert not (tmp_path / evaluation.SCORES_OF_SAMPLES).exists()
+    assert not (tmp_path / SCORES_OF_SAMPLES).exists()
 
 
 def test_a_file_for_scores_needs_a_folder_of_samples_and_a_place(tmp_path):

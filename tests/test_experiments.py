@@ -19,14 +19,15 @@ from absl import flags
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.prepare import PrepareConfig, prepare
+from gaae_tf.data.preparation import PrepareConfig
+from gaae_tf.data.prepare import prepare
 from gaae_tf.experiments import __main__ as command
 from gaae_tf.experiments import plan
 from gaae_tf.experiments.plan import Request, Run, missing, plan_text, run_steps
 from gaae_tf.experiments.show import show_text
 from gaae_tf.experiments.tables import SCALES, TABLES, Setting
 from gaae_tf.ops.settings import StftSettings
-from gaae_tf.training import run_folder
+from gaae_tf.run import names as run_names
 
 ROOT = Path(__file__).parents[1]
 CPU = SCALES["cpu"]
@@ -53,7 +54,7 @@ def checkpoint(run, step, seconds):
         step=tf.Variable(step, dtype=tf.int64),
         trained_seconds=tf.Variable(seconds, dtype=tf.float64),
     )
-    folder = run.folder / run_folder.CHECKPOINTS
+    folder = run.folder / run_names.CHECKPOINTS
     manager = tf.train.CheckpointManager(state, str(folder), 1, checkpoint_name="step")
     manager.save(checkpoint_number=step)
 

@@ -13,7 +13,7 @@ from test_fit import assert_same_state
 from test_interruptions import PATIENCE_S, last_step, start, wait_until
 from test_systems import system_config
 
-from gaae_tf.data.shards import DataError
+from gaae_tf.data.terms import DataError
 from gaae_tf.training import fit
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.storage import StorageError, told_of_failing_storage

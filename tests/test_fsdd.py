@@ -7,7 +7,7 @@ import pytest
 
 from gaae_tf.data.corpora.fsdd import FsddReader
 from gaae_tf.data.corpora.speech_commands import DIGITS
-from gaae_tf.data.shards import DataError
+from gaae_tf.data.terms import DataError
 
 
 @pytest.fixture

@@ -56,12 +56,14 @@ from gaae_tf.data.corpora.librispeech import LibriSpeechReader
 from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.speech_commands import DIGITS, SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.shards import DESCRIPTION, DataError, load_dataset, read_clips
+from gaae_tf.data.shards import DESCRIPTION, load_dataset, read_clips
 from gaae_tf.data.sources import open_source
+from gaae_tf.data.terms import DataError
 from gaae_tf.evaluation import read_guidance
 from gaae_tf.experiments.plan import read_scores
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.report.__main__ import _read as read_scores_to_compare
+from gaae_tf.run import names as run_names
 from gaae_tf.training import checkpoints, run_folder
 from gaae_tf.training.run_lock import locked
 
@@ -518,7 +520,7 @@ def run_descriptions(folder: Path) -> Reader:
     """`data.json` of a run folder."""
     statistics = LogMagnitudeStatistics(maximum=2.0, mean=-3.0, deviation=2.0)
     run_folder.DataDescription("gone", 1000, 512, ("a", "b"), statistics).save(folder)
-    path = folder / run_folder.DATA
+    path = folder / run_names.DATA
     good = [path.read_bytes()]
     values = json.loads(good[0])
     values["bins"] = {"means": [0.5, 1.0], "deviations": [1.0, 2]}
@@ -535,7 +537,7 @@ def run_descriptions(folder: Path) -> Reader:
 
 def guidance(folder: Path) -> Reader:
     """`guidance.json` of a run folder."""
-    path = folder / run_folder.GUIDANCE
+    path = folder / run_names.GUIDANCE
     names = [f"a/{index}.wav" for index in range(5)]
     content = {"rule": "x", "train_indices": [0, 2, 4], "clips": names[::2]}
 
@@ -553,12 +555,12 @@ def locks(folder: Path) -> Reader:
     """`lock` of a run folder."""
     run_dir = folder / "locked"
     with locked(run_dir):
-        lock = json.loads((run_dir / run_folder.LOCK).read_text())
+        lock = json.loads((run_dir / run_names.LOCK).read_text())
     good = [json.dumps(lock | {"start_ticks": 1}).encode()]  # of a process long gone
     run_dir.mkdir()
 
     def read(data: bytes) -> None:
-        (run_dir / run_folder.LOCK).write_bytes(data)
+        (run_dir / run_names.LOCK).write_bytes(data)
         with locked(run_dir):
             pass
 
@@ -606,7 +608,7 @@ class Small:
 def checkpoint_files(folder: Path) -> Reader:
     """Checkpoints: `checkpoint`, index, data and checksums; checksums are right mostly."""
     run_dir = folder / "run"
-    place = run_dir / run_folder.CHECKPOINTS
+    place = run_dir / run_names.CHECKPOINTS
     place.mkdir(parents=True)
     model = Small()
     variables = checkpoints._network_variables(model)
@@ -658,7 +660,7 @@ def restored(model: Small, run_dir: Path) -> None:
     try:
         checkpoints.restore_for_sampling(model, run_dir)
     except (AssertionError, tf.errors.OpError) as error:  # `load` makes ValueErrors of them
-        raise ValueError(f"{run_dir / run_folder.CHECKPOINTS}: {error}") from error
+        raise ValueError(f"{run_dir / run_names.CHECKPOINTS}: {error}") from error
 
 
 READERS = {

@@ -17,7 +17,8 @@ from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.guidance import GuidanceRule, check_same_clips
-from gaae_tf.data.shards import Clips, DataError, load_dataset
+from gaae_tf.data.shards import Clips, load_dataset
+from gaae_tf.data.terms import DataError
 
 CLASSES = ("dog", "cat", "fox")
 LABELS = np.repeat([0, 1, -1, 2], [200, 100, 50, 40])

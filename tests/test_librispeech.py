@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from gaae_tf.data.corpora.librispeech import LibriSpeechReader
-from gaae_tf.data.shards import DataError
+from gaae_tf.data.terms import DataError
 
 SPEAKERS = """\
 ; Some pipe(|) separated metadata about all LibriVox readers

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
+from gaae_tf.run.names import CONFIG
 from gaae_tf.training.build import build_model
-from gaae_tf.training.run_folder import CONFIG, DataDescription
+from gaae_tf.training.run_folder import DataDescription
 
 
 def tones(recordings, samples, seed=0):

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from gaae_tf.data.corpora.nsynth import NSynthReader
-from gaae_tf.data.shards import DataError, Skipped
+from gaae_tf.data.terms import DataError, Skipped
 
 INSTRUMENTS = (
     *("guitar_acoustic_010", "string_acoustic_012", "mallet_acoustic_062"),

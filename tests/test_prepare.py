@@ -28,17 +28,12 @@ from gaae_tf.data.corpora.notes import NotesReader
 from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.speech_commands import DIGITS, SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.prepare import PrepareConfig, ensure_notes, prepare
-from gaae_tf.data.shards import (
-    SPLITS,
-    UNLABELLED,
-    DataError,
-    load_dataset,
-    read_clips,
-    verify_checksums,
-)
+from gaae_tf.data.preparation import PrepareConfig
+from gaae_tf.data.prepare import ensure_notes, prepare
+from gaae_tf.data.shards import load_dataset, read_clips, verify_checksums
 from gaae_tf.data.statistics import MAGNITUDE_FLOOR, log_magnitude_statistics
 from gaae_tf.data.summary import summary
+from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError
 from gaae_tf.ops.settings import StftSettings
 
 RATE_HZ, SAMPLES = 8_000, 2_048

@@ -8,11 +8,7 @@ import pytest
 import tensorflow as tf
 
 from gaae_tf.data.shards import (
-    SPLITS,
-    UNLABELLED,
-    DataError,
     Dataset,
-    Skipped,
     load_dataset,
     read_clips,
     shard_name,
@@ -21,6 +17,7 @@ from gaae_tf.data.shards import (
     write_shard,
 )
 from gaae_tf.data.statistics import HISTOGRAM_BINS, LogMagnitudeHistogram
+from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError, Skipped
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 

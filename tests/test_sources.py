@@ -17,8 +17,8 @@ import pytest
 
 import gaae_tf.data.sources as sources_module
 from gaae_tf.data.audio import BadAudio
-from gaae_tf.data.shards import DataError
 from gaae_tf.data.sources import open_source
+from gaae_tf.data.terms import DataError
 
 FILES = {"dog/a.wav": b"woof" * 500, "dog/deep/b.wav": b"", "cat/c.wav": b"miau", "LICENSE": b"CC0"}
 

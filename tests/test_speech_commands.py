@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from gaae_tf.data.corpora.speech_commands import DIGITS, SpeechCommandsReader
-from gaae_tf.data.shards import DataError, Skipped
+from gaae_tf.data.terms import DataError, Skipped
 
 
 @pytest.fixture

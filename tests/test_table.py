@@ -4,7 +4,7 @@ import pytest
 
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.shards import DataError, Skipped
+from gaae_tf.data.terms import DataError, Skipped
 
 
 def make(folder, *names):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gaae_tf.data.progress import Progress
-from gaae_tf.data.shards import DataError
+from gaae_tf.data.terms import DataError
 
 _TRIES = 5  # that bring nothing new, one after the other
 _WAIT_S = 1.0  # before the next one; twice as long for each that brought nothing

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gaae_tf.data.shards import Clips, DataError, Dataset
+from gaae_tf.data.shards import Clips, Dataset
+from gaae_tf.data.terms import DataError
 from gaae_tf.ops.settings import StftSettings
 
 # What `dataset.json` keeps under `settings`, but `prepare` has no flag for.

@@ -42,83 +42,22 @@ from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
 from gaae_tf.data.levels import levels_dbfs
+from gaae_tf.data.preparation import CORPORA, PrepareConfig
 from gaae_tf.data.progress import Progress
-from gaae_tf.data.shards import SPLITS, UNLABELLED, DataError, Dataset, Shard, Skipped
+from gaae_tf.data.shards import Dataset, Shard
 from gaae_tf.data.sources import Source
 from gaae_tf.data.statistics import LogMagnitudeAccumulator, clipped_share, suggested_dynamic_range
 from gaae_tf.data.summary import reasons, summary
+from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError, Skipped
 from gaae_tf.data.unfinished import UnfinishedFolder, unfinished_folder
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.report import figures
 from gaae_tf.report.histogram import histogram_figure
 
-CORPORA = ("folder", "csv", "s09", "nsynth", "librispeech", "fsdd", "notes")
 HISTOGRAM = "histogram.png"  # and .pdf
 
 _SHARD_BYTES = 32 * 2**20  # of audio
 _GROUP = 64  # clips of one file taken together
-
-
-@dataclasses.dataclass(frozen=True)
-class PrepareConfig:
-    """What to prepare, and how.
-
-    Attributes:
-        out: the data set folder to make.
-        reader: of the corpus, with its settings.
-        sources: folders, archives or, for `TableReader`, the table; none for `NotesReader`.
-        sample_rate_hz: of the clips, 1,000 to 192,000.
-        clip_samples: length of the clips, a multiple of the hop.
-        stft: the transform whose log-magnitude statistics are stored.
-        dynamic_range_nepers: r, marked in the histogram's picture; above 0.
-        min_level_dbfs: clips whose loudest 50 ms are below this RMS level are left out; None keeps
-            all.
-        max_bad_percent: more unusable recordings than this are an error.
-        workers: threads that decode; 0 for one a core.
-        overwrite: whether to replace a data set at `out`.
-
-    Raises:
-        DataError: a field is out of range.
-    """
-
-    out: Path
-    reader: Reader = dataclasses.field(default_factory=FolderReader)
-    sources: tuple[Path, ...] = ()
-    sample_rate_hz: int = 16_000
-    clip_samples: int = 16_384
-    stft: StftSettings = dataclasses.field(default_factory=StftSettings)
-    dynamic_range_nepers: float = 10.0
-    min_level_dbfs: float | None = None
-    max_bad_percent: float = 1.0
-    workers: int = 0
-    overwrite: bool = False
-
-    def __post_init__(self):
-        if isinstance(self.reader, NotesReader) == bool(self.sources):
-            raise DataError(
-                "corpus notes is embedded and takes no source"
-                if self.sources
-                else f"corpus {self.reader.corpus} needs a source: --source={self.reader.expects}"
-            )
-        if not 1_000 <= self.sample_rate_hz <= 192_000:
-            raise DataError(
-                f"sample_rate_hz must be from 1,000 to 192,000, not {self.sample_rate_hz}"
-            )
-        if self.clip_samples < 1 or self.clip_samples % self.stft.hop_samples:
-            raise DataError(
-                f"clip_samples must be a positive multiple of hop_samples "
-                f"({self.stft.hop_samples}), not {self.clip_samples}"
-            )
-        if not 0.0 < self.dynamic_range_nepers < 100.0:
-            raise DataError(
-                f"dynamic_range_nepers must be in (0, 100), not {self.dynamic_range_nepers}"
-            )
-        if self.min_level_dbfs is not None and not -120.0 <= self.min_level_dbfs < 0.0:
-            raise DataError(f"min_level_dbfs must be in [-120, 0), not {self.min_level_dbfs}")
-        if not 0.0 <= self.max_bad_percent <= 100.0:
-            raise DataError(f"max_bad_percent must be from 0 to 100, not {self.max_bad_percent}")
-        if self.workers < 0:
-            raise DataError(f"workers must be 0 (one a core) or more, not {self.workers}")
 
 
 def prepare(config: PrepareConfig, progress: bool = True) -> Dataset:

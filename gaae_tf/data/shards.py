@@ -21,26 +21,13 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.data.statistics import LogMagnitudeHistogram
+from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError, Skipped
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 
-SPLITS = ("train", "valid", "test")
-UNLABELLED = -1
 FORMAT_VERSION = 2
 DESCRIPTION = "dataset.json"
 _LONGEST_NAME = 255  # of a file, bytes
-
-
-class DataError(ValueError):
-    """Recordings or a data set folder are not as they must be; the message says what would be."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Skipped:
-    """A recording left out of the data set: its path below the source folder and the reason."""
-
-    source: str
-    reason: str
 
 
 @dataclasses.dataclass(frozen=True)

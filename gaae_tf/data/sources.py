@@ -29,7 +29,7 @@ from typing import BinaryIO, NamedTuple
 
 from gaae_tf.data.audio import BadAudio
 from gaae_tf.data.progress import Progress
-from gaae_tf.data.shards import DataError
+from gaae_tf.data.terms import DataError
 
 ACCEPTED = "a folder, .zip, .tar, .tar.gz, .tgz, .tar.bz2 or .tar.xz"
 

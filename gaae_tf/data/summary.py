@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from gaae_tf.data.shards import Dataset, Skipped
+from gaae_tf.data.shards import Dataset
 from gaae_tf.data.statistics import clipped_share
+from gaae_tf.data.terms import Skipped
 
 
 def summary(dataset: Dataset) -> str:

@@ -25,7 +25,6 @@ from typing import Any
 from absl import flags
 
 from gaae_tf.config import CLASSIFIERS, TrainConfig, define_flags
-from gaae_tf.evaluation import SCORES
 from gaae_tf.experiments.tables import (
     FIGURES,
     SCALES,
@@ -37,6 +36,7 @@ from gaae_tf.experiments.tables import (
     Table,
     unique,
 )
+from gaae_tf.run.names import SCORES
 from gaae_tf.training.checkpoints import progress
 
 SCORES_BY_GENDER = "scores_by_gender.json"  # of Table VI, in the folder of a run guided by digits

@@ -14,9 +14,9 @@ from gaae_tf.experiments.plan import (
     settings,
 )
 from gaae_tf.experiments.tables import Cell, Pictures, Table
-from gaae_tf.listening import REPORT
 from gaae_tf.report import compare
 from gaae_tf.report.compare_text import shown
+from gaae_tf.run.names import REPORT
 
 NOT_RUN = "—"
 _NONE = "-"  # as the paper prints where it has no figure

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from gaae_tf.models.system import System
 from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.run import names as run_names
 from gaae_tf.training import run_folder
 
 _BEST = "best"  # below the folder of the rolling ones
@@ -62,7 +63,7 @@ class Checkpoints:
         # Made here, for each process must make its variables in the same order.
         for checkpoint in (self._checkpoint, self._before_rates, self._before_rollbacks):
             _ = checkpoint.save_counter
-        self._folder = run_dir / run_folder.CHECKPOINTS
+        self._folder = run_dir / run_names.CHECKPOINTS
         self._keep = keep
         self._writes = writes
 
@@ -149,7 +150,7 @@ def restore_for_sampling(model: System, run_dir: Path, which: str = "latest") ->
     """
     if which not in ("latest", "best"):
         raise ValueError(f"checkpoint must be 'latest' or 'best', got {which!r}")
-    folder = Path(run_dir) / run_folder.CHECKPOINTS
+    folder = Path(run_dir) / run_names.CHECKPOINTS
     if which == "best":
         folder = folder / _BEST
     prefixes = _saved(folder)
@@ -179,7 +180,7 @@ def progress(run_dir: Path) -> tuple[int, float]:
     Raises:
         ValueError: the checkpoint cannot be read; it is named.
     """
-    folder = Path(run_dir) / run_folder.CHECKPOINTS
+    folder = Path(run_dir) / run_names.CHECKPOINTS
     try:
         path = tf.train.latest_checkpoint(str(folder))
     except (*_DAMAGE, ValueError) as error:

@@ -17,7 +17,7 @@ from gaae_tf.generate import write_samples
 from gaae_tf.loading import LoadedClassGenerator, LoadedEncoder, Sampling
 from gaae_tf.models.system import System
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-from gaae_tf.training import run_folder
+from gaae_tf.run import names as run_names
 from gaae_tf.training.build import build_model
 from gaae_tf.training.fit import guidance_rule, load_guiding
 from gaae_tf.training.run_folder import DataDescription
@@ -34,7 +34,7 @@ def leave_results(run_dir: Path) -> None:
     loaded = gaae_tf.load(run_dir)
     left = [f"Run folder     {run_dir}   (step {loaded.step})"]
     commands = [
-        f"tensorboard --logdir={run_dir / run_folder.LOGS}",
+        f"tensorboard --logdir={run_dir / run_names.LOGS}",
         f"python evaluate.py --run_dir={run_dir} --count=2000 --usefulness_seeds=0",
     ]
     if isinstance(loaded, Sampling):
@@ -42,7 +42,7 @@ def leave_results(run_dir: Path) -> None:
         if isinstance(loaded, LoadedClassGenerator):
             of_class, each = f" --label={loaded.classes[0]}", f", {SOUNDS_PER_CLASS} a class"
             count *= len(loaded.classes)
-        samples = run_dir / run_folder.SAMPLES
+        samples = run_dir / run_names.SAMPLES
         sounds = write_samples(loaded, samples, count)
         left.append(f"Sounds         {samples}   ({len(sounds)} WAV files{each})")
         commands.append(
@@ -54,8 +54,8 @@ def leave_results(run_dir: Path) -> None:
             f"python -m gaae_tf.represent --run_dir={run_dir} --source=FILE_OR_FOLDER "
             "--out=codes.npz"
         )
-    left.append(f"SavedModel     {save(loaded, run_dir / run_folder.EXPORT)}")
-    left.append(f"TensorBoard    {run_dir / run_folder.LOGS}")
+    left.append(f"SavedModel     {save(loaded, run_dir / run_names.EXPORT)}")
+    left.append(f"TensorBoard    {run_dir / run_names.LOGS}")
     following = [f"  {command}" for command in commands]
     print("\n".join(["", *left, "", "Next:", "", *following]), flush=True)
 

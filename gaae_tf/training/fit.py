@@ -16,14 +16,16 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.guidance import Guidance, GuidanceRule, check_same_clips
 from gaae_tf.data.pipeline import evaluation_batches, training_stream
 from gaae_tf.data.prepare import ensure_notes
-from gaae_tf.data.shards import UNLABELLED, Clips, Dataset, load_dataset, read_clips
+from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
 from gaae_tf.data.statistics import (
     LogMagnitudeAccumulator,
     bin_statistics,
     log_magnitude_statistics,
 )
+from gaae_tf.data.terms import UNLABELLED
 from gaae_tf.models.system import System
 from gaae_tf.ops.log_magnitude import BinStatistics, LogMagnitudeStatistics
+from gaae_tf.run import names as run_names
 from gaae_tf.training import run_folder
 from gaae_tf.training.build import build_model, compile_model
 from gaae_tf.training.callbacks import TensorBoardLogger
@@ -90,8 +92,8 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, Dataset, DataDes
     config.check_clip(dataset.sample_rate_hz, dataset.clip_samples)
     guiding = load_guiding(config, dataset)
     run_dir = Path(config.run_dir)
-    if (run_dir / run_folder.CONFIG).exists():
-        config = _continued(config, TrainConfig.load(run_dir / run_folder.CONFIG))
+    if (run_dir / run_names.CONFIG).exists():
+        config = _continued(config, TrainConfig.load(run_dir / run_names.CONFIG))
         data = DataDescription.load(run_dir)
         if data.classes != guiding.classes:
             raise ValueError(
@@ -351,7 +353,7 @@ def train(config: TrainConfig) -> Path:
         shown, labels = clips.audio[spread], clips.labels[spread]
     callbacks, validate = [], lambda: None
     if worker.is_chief:
-        logs = run_dir / run_folder.LOGS
+        logs = run_dir / run_names.LOGS
         logger = TensorBoardLogger(logs, config, data, shown, labels, config.summary_every)
         accuracy = functools.partial(_validate, model, valid, signal_path)
         validation = Validation(run_dir, config, signal_path, valid, accuracy, logger.write)
@@ -412,8 +414,8 @@ def write_description(
             "clips": clips.sources,
         }
         text = json.dumps(guidance, indent=1) + "\n"
-        run_folder.write_text(run_dir / run_folder.GUIDANCE, text)
-    run_folder.write_text(run_dir / run_folder.CONFIG, config.to_flags())
+        run_folder.write_text(run_dir / run_names.GUIDANCE, text)
+    run_folder.write_text(run_dir / run_names.CONFIG, config.to_flags())
 
 
 def _roll_back(error: NonFiniteError, checkpoints: Checkpoints, config: TrainConfig) -> int:
@@ -455,7 +457,7 @@ def validation_accuracy(model: System, clips, signal_path) -> float | None:
 
 def _check_same_guidance(run_dir: Path, clips: TrainingClips, guiding: Dataset) -> None:
     """Raises ValueError if the run folder holds a run that other clips guided."""
-    path = run_dir / run_folder.GUIDANCE
+    path = run_dir / run_names.GUIDANCE
     if not path.exists():
         return
     try:

@@ -25,16 +25,7 @@ from gaae_tf.ops.log_magnitude import (
 )
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-
-CONFIG = "config.flags"
-DATA = "data.json"
-GUIDANCE = "guidance.json"
-CHECKPOINTS = "checkpoints"
-VALIDATION = "validation.json"
-LOGS = "logs"
-SAMPLES = "samples"
-EXPORT = "export"
-LOCK = "lock"
+from gaae_tf.run.names import DATA
 
 
 @dataclasses.dataclass(frozen=True)

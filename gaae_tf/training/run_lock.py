@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gaae_tf.training import run_folder
+from gaae_tf.run import names as run_names
 
 
 @contextlib.contextmanager
@@ -33,7 +33,7 @@ def locked(run_dir: Path) -> Iterator[None]:
     """
     made = not run_dir.exists()
     run_dir.mkdir(parents=True, exist_ok=True)
-    path = run_dir / run_folder.LOCK
+    path = run_dir / run_names.LOCK
     mine = _acquire(path)
     try:
         with _terminated_by_exception():

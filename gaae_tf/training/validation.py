@@ -23,6 +23,7 @@ from gaae_tf.metrics import codes as metrics
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.system import System
 from gaae_tf.ops.signal_path import SignalPath
+from gaae_tf.run import names as run_names
 from gaae_tf.training import run_folder
 
 # Where TensorBoard shows each figure.
@@ -75,7 +76,7 @@ class Validation(keras.callbacks.Callback):
         write: Callable[[dict[str, float]], None],
     ):
         super().__init__()
-        self._path = Path(run_dir) / run_folder.VALIDATION
+        self._path = Path(run_dir) / run_names.VALIDATION
         self._config = config
         self._signal_path = signal_path
         number = min(len(clips.audio), _CLIPS)

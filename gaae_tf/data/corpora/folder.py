@@ -17,8 +17,8 @@ from gaae_tf.data.corpora.recording import (
     licence_text,
     listed,
 )
-from gaae_tf.data.shards import SPLITS, DataError
 from gaae_tf.data.sources import Source
+from gaae_tf.data.terms import SPLITS, DataError
 
 UNLABELLED_FOLDER = "unlabelled"
 

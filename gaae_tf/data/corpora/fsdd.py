@@ -20,8 +20,8 @@ from gaae_tf.data.corpora.recording import (
     licence_text,
 )
 from gaae_tf.data.corpora.speech_commands import DIGITS
-from gaae_tf.data.shards import DataError
 from gaae_tf.data.sources import Source
+from gaae_tf.data.terms import DataError
 
 LICENCE = (
     "Free Spoken Digit Dataset: Creative Commons Attribution-ShareAlike 4.0 International "

@@ -30,8 +30,8 @@ from gaae_tf.data.corpora.recording import (
     listed,
 )
 from gaae_tf.data.progress import Progress
-from gaae_tf.data.shards import DataError, Skipped
 from gaae_tf.data.sources import Source
+from gaae_tf.data.terms import DataError, Skipped
 
 GENDERS = {"F": "female", "M": "male"}
 CHUNKS = ("one", "all")

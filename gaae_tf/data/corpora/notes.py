@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.recording import Corpus, Reader
-from gaae_tf.data.shards import DataError
 from gaae_tf.data.sources import Source, open_source
+from gaae_tf.data.terms import DataError
 
 NOTES = Path(__file__).parents[1] / "notes"
 

@@ -23,8 +23,8 @@ from gaae_tf.data.corpora.recording import (
     licence_text,
     listed,
 )
-from gaae_tf.data.shards import SPLITS, DataError, Skipped
 from gaae_tf.data.sources import Source
+from gaae_tf.data.terms import SPLITS, DataError, Skipped
 
 FAMILIES = (
     *("bass", "brass", "flute", "guitar", "keyboard", "mallet"),

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from gaae_tf.data.shards import SPLITS, DataError, Skipped
 from gaae_tf.data.sources import Source, open_source
+from gaae_tf.data.terms import SPLITS, DataError, Skipped
 
 _LICENCE_NAMES = ("license", "license.txt", "license.md", "licence", "licence.txt", "copying")
 

@@ -19,8 +19,8 @@ from gaae_tf.data.corpora.recording import (
     is_licence,
     licence_text,
 )
-from gaae_tf.data.shards import DataError, Skipped
 from gaae_tf.data.sources import Source
+from gaae_tf.data.terms import DataError, Skipped
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LICENCE = "Speech Commands, Google: Creative Commons Attribution 4.0 International (CC BY 4.0)."

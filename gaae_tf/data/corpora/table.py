@@ -22,8 +22,8 @@ from gaae_tf.data.corpora.recording import (
     draw_splits,
     listed,
 )
-from gaae_tf.data.shards import SPLITS, DataError, Skipped
 from gaae_tf.data.sources import Source
+from gaae_tf.data.terms import SPLITS, DataError, Skipped
 
 COLUMNS = ("path", "label", "split", "speaker", "start_s")
 

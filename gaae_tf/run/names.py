@@ -1,0 +1,18 @@
+"""Every name in a run folder, and what can be asked of one; without TensorFlow."""
+
+CONFIG = "config.flags"
+DATA = "data.json"
+GUIDANCE = "guidance.json"
+CHECKPOINTS = "checkpoints"
+VALIDATION = "validation.json"
+LOGS = "logs"
+SAMPLES = "samples"
+EXPORT = "export"
+LOCK = "lock"
+SCORES = "scores.json"
+SCORES_OF_SAMPLES = "scores_of_samples.json"  # of --samples, which leaves the run's own alone
+REPORT = "report"  # in the run folder
+
+CHECKPOINT_NAMES = ("latest", "best")
+SCORERS = ("simple", "wavegan")
+SOUNDS = 50_000  # the paper's
