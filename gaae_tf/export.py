@@ -16,11 +16,10 @@ import sys
 from pathlib import Path
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import logging
 
 import gaae_tf
 from gaae_tf import loading, synthesis
-from gaae_tf.run.names import CHECKPOINT_NAMES
 
 METADATA = "metadata.json"
 
@@ -336,40 +335,9 @@ def _move(temporary: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def define_flags(values: flags.FlagValues) -> None:
-    """Defines the command's flags in `values`."""
-    flags.DEFINE_string("run_dir", None, "Folder of the training run.", flag_values=values)
-    flags.DEFINE_string("out", None, "Folder for the SavedModel.", flag_values=values)
-    flags.DEFINE_enum(
-        "checkpoint",
-        "latest",
-        CHECKPOINT_NAMES,
-        "Which checkpoint; best is by accuracy on validation clips.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "refine",
-        32,
-        "Iterations of fast Griffin-Lim inside the SavedModel.",
-        lower_bound=0,
-        flag_values=values,
-    )
-    flags.mark_flags_as_required(["run_dir", "out"], values)
-
-
-def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
-    """The command; returns 1 on an error."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    try:
-        out = export(values.run_dir, values.out, values.checkpoint, values.refine)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"SavedModel in {out}; {out / 'README.txt'} tells how to use it")
-    return 0
-
-
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    app.run(main)
+    import sys
+
+    from gaae_tf.commands.opening import run
+
+    sys.exit(run("export", sys.argv[1:], "python -m gaae_tf.export"))

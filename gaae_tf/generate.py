@@ -15,11 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import soundfile
-from absl import app, flags
 
-from gaae_tf import loading, synthesis
+from gaae_tf import loading
 from gaae_tf.data.audio import to_int16
-from gaae_tf.run.names import CHECKPOINT_NAMES
 
 _SOUNDS_AT_ONCE = 64  # written before the next are made
 
@@ -93,61 +91,7 @@ def write_wav(path: Path, audio, sample_rate_hz: int) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def define_flags(values: flags.FlagValues) -> None:
-    """Defines the command's flags in `values`."""
-    flags.DEFINE_string("run_dir", None, "Folder of the training run.", flag_values=values)
-    flags.DEFINE_string("out", None, "Folder for the WAV files.", flag_values=values)
-    flags.DEFINE_string(
-        "label", None, "Class of the sounds; default: all classes in turn.", flag_values=values
-    )
-    flags.DEFINE_integer("count", 8, "Sounds in all.", lower_bound=1, flag_values=values)
-    flags.DEFINE_integer(
-        "seed", 0, "Equal seeds give equal sounds.", lower_bound=0, flag_values=values
-    )
-    flags.DEFINE_enum(
-        "vocoder",
-        None,
-        synthesis.VOCODERS,
-        "pghi: PGHI alone. pghi_fgla: PGHI, then --refine iterations of fast Griffin-Lim. "
-        "griffin_lim: --refine iterations of classic Griffin-Lim from random phase. Default: "
-        "pghi_fgla, or none for a system that makes audio directly.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "refine",
-        None,
-        "Iterations of Griffin-Lim; default 32 for pghi_fgla, 100 for griffin_lim.",
-        lower_bound=0,
-        flag_values=values,
-    )
-    flags.DEFINE_enum(
-        "checkpoint",
-        "latest",
-        CHECKPOINT_NAMES,
-        "Which checkpoint; best is by accuracy on validation clips.",
-        flag_values=values,
-    )
-    flags.mark_flags_as_required(["run_dir", "out"], values)
-
-
-def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
-    """The command; returns 1 on an error."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    try:
-        loaded = loading.load(values.run_dir, values.checkpoint, values.vocoder, values.refine)
-        if not isinstance(loaded, loading.Sampling):
-            raise ValueError(
-                f"{values.run_dir} holds a {loaded.config.model}, which makes no sound"
-            )
-        paths = write_samples(loaded, values.out, values.count, values.label, values.seed, print)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{len(paths)} sounds of step {loaded.step:,} in {values.out}")
-    return 0
-
-
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    app.run(main)
+    from gaae_tf.commands.opening import run
+
+    sys.exit(run("generate", sys.argv[1:], "python -m gaae_tf.generate"))

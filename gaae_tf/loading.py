@@ -32,6 +32,7 @@ from gaae_tf.models.classifying import Classifier, FeatureClassifier
 from gaae_tf.models.gaae import GAAE
 from gaae_tf.models.ggan import GGAN
 from gaae_tf.models.system import System
+from gaae_tf.run.look import unknown_label
 from gaae_tf.run.names import CHECKPOINT_NAMES, CHECKPOINTS, CONFIG
 from gaae_tf.training.build import build_model
 from gaae_tf.training.checkpoints import restore_for_sampling
@@ -344,10 +345,7 @@ class LoadedClassGenerator(Sampling):
                 return self.classes.index(label)
         elif isinstance(label, (int, np.integer)) and 0 <= label < len(self.classes):
             return int(label)
-        raise ValueError(
-            f"label must be one of {', '.join(self.classes)} (or 0 to {len(self.classes) - 1}), "
-            f"got {label!r}"
-        )
+        raise ValueError(unknown_label(label, self.classes))
 
     def _one_hot(self, labels):
         indices = [self.label_index(label) for label in labels]

@@ -21,11 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from absl import app, flags
 
 from gaae_tf import loading
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip
-from gaae_tf.run.names import CHECKPOINT_NAMES
 
 _CLIPS_AT_ONCE = 256  # short recordings share the networks' batches
 _MOST_FRAMES = 2**40  # libsndfile gives 2⁶³ - 1 for an unknown length
@@ -127,7 +125,7 @@ def _decode(path: Path, sample_rate_hz: int) -> np.ndarray:
     return decode_clip(content, sample_rate_hz, max(1, samples))
 
 
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_codes(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes an .npz file whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -138,48 +136,7 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def define_flags(values: flags.FlagValues) -> None:
-    """Defines the command's flags in `values`."""
-    flags.DEFINE_string("run_dir", None, "Folder of the training run.", flag_values=values)
-    flags.DEFINE_string("source", None, "Audio file, or folder of such.", flag_values=values)
-    flags.DEFINE_string("out", None, "The .npz file to write.", flag_values=values)
-    flags.DEFINE_enum(
-        "checkpoint",
-        "latest",
-        CHECKPOINT_NAMES,
-        "Which checkpoint; best is by accuracy on validation clips.",
-        flag_values=values,
-    )
-    flags.mark_flags_as_required(["run_dir", "source", "out"], values)
-
-
-def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
-    """The command; returns 1 on an error."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    out = Path(values.out)
-    try:
-        if out.suffix != ".npz":
-            raise ValueError(f"--out must end in .npz, got {values.out}")
-        if not out.parent.is_dir():
-            raise FileNotFoundError(f"--out={out}: there is no folder {out.parent}")
-        loaded = loading.load(values.run_dir, values.checkpoint)
-        if not isinstance(loaded, loading.LoadedEncoder):
-            raise ValueError(
-                f"{values.run_dir} holds a {loaded.config.model}, which has no encoder: it cannot "
-                "represent recordings"
-            )
-        arrays = represent_files(
-            loaded, values.source, lambda line: print(line, file=sys.stderr, flush=True)
-        )
-        _write(out, arrays)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"codes of {len(arrays['sources']):,} clips in {out}")
-    return 0
-
-
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    app.run(main)
+    from gaae_tf.commands.opening import run
+
+    sys.exit(run("represent", sys.argv[1:], "python -m gaae_tf.represent"))

@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 import tensorflow as tf
-from absl import app, flags
 
-from gaae_tf.ops.settings import VOCODERS, WINDOWS, StftSettings
+from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.stft import stft
 from gaae_tf.synthesis import iterations, vocode
 
@@ -130,52 +129,7 @@ def resynthesize_file(
     return convergence_db
 
 
-def define_flags(values: flags.FlagValues) -> None:
-    """Defines the command's flags in `values`."""
-    stft_defaults = StftSettings()
-    flags.DEFINE_enum(
-        "vocoder",
-        None,
-        VOCODERS,
-        "pghi: PGHI alone. pghi_fgla: PGHI, then --refine iterations of fast Griffin-Lim. "
-        "griffin_lim: --refine iterations of classic Griffin-Lim from random phase. "
-        "Default: pghi, or pghi_fgla where --refine is given.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "refine",
-        None,
-        "iterations of Griffin-Lim; default 32 for pghi_fgla, 100 for griffin_lim; "
-        "--vocoder=pghi has none",
-        lower_bound=0,
-        flag_values=values,
-    )
-    flags.DEFINE_enum("window", stft_defaults.window, WINDOWS, "window", flag_values=values)
-    for name in ("window_samples", "hop_samples", "fft_size"):
-        default = getattr(stft_defaults, name)
-        flags.DEFINE_integer(name, default, "of the transform", flag_values=values)
-    flags.DEFINE_integer("seed", 0, "of random phase", flag_values=values)
-
-
-def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> int:
-    """The command: resynthesizes argv[1] to argv[2]; returns 1 on an error."""
-    if len(argv) != 3:
-        raise app.UsageError(f"IN and OUT are needed, {len(argv) - 1} arguments were given")
-    try:
-        settings = StftSettings(
-            values.window, values.window_samples, values.hop_samples, values.fft_size
-        )
-        vocoder = values.vocoder or ("pghi" if values.refine is None else "pghi_fgla")
-        convergence_db = resynthesize_file(
-            Path(argv[1]), Path(argv[2]), settings, vocoder, values.refine, values.seed
-        )
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"spectral convergence: {convergence_db:.1f} dB")
-    return 0
-
-
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    app.run(main)
+    from gaae_tf.commands.opening import run
+
+    sys.exit(run("resynthesize", sys.argv[1:], "python -m gaae_tf.resynthesize"))

@@ -1,0 +1,57 @@
+"""Trains a model and leaves a run folder.
+
+    gaae train --flagfile=configs/quickstart.flags
+    gaae train --dataset=datasets/mine --run_dir=runs/mine --steps=20000 --labelled_percent=5
+
+Started again with the same flags it goes on where it was; Ctrl-C saves first.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from absl import flags
+
+from gaae_tf import config as train_config
+from gaae_tf.commands.opening import load_tensorflow, no_arguments
+
+ERROR = "\ntrain.py"  # below the progress line
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the command's flags in `values`."""
+    train_config.define_flags(values)
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "Print the resolved configuration, parameter counts and memory, and stop.",
+        flag_values=values,
+    )
+
+
+def main(arguments: list[str], values: flags.FlagValues) -> int:
+    """Trains."""
+    no_arguments(arguments, values)
+    config = train_config.TrainConfig.from_flags(values)
+    load_tensorflow()
+    from gaae_tf.training import finish, fit, loop, run_lock
+    from gaae_tf.training.storage import told_of_failing_storage
+    from gaae_tf.training.strategy import this_worker
+
+    if values.dry_run:
+        print(finish.describe(config))
+        return 0
+    try:
+        if not this_worker(config.strategy).is_chief:
+            fit.train(config)
+            return 0
+        with run_lock.locked(Path(config.run_dir)):
+            run_dir = fit.train(config)
+            with told_of_failing_storage(run_dir):
+                finish.leave_results(run_dir)
+    except loop.Interrupted as stop:
+        print(f"Saved in {config.run_dir}. To go on, type the same command again.")
+        return 128 + stop.signal_number
+    except (loop.NonFiniteError, loop.WorkerLostError) as error:
+        raise ValueError(error) from error
+    return 0

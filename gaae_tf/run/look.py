@@ -1,0 +1,42 @@
+"""A first look at a run folder, without TensorFlow: a wrong name is told before it loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gaae_tf.config import TrainConfig
+from gaae_tf.run.names import CONFIG, DATA
+
+
+def check_run(run_dir: str | Path, label: str | None = None) -> None:
+    """Raises what loading the run would raise for another folder, or another class.
+
+    Args:
+        run_dir: the run folder.
+        label: a class by its name, if one is asked for.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no run in it.
+        ValueError: its configuration cannot be read, or it has no such class.
+    """
+    run_dir = Path(run_dir)
+    if not run_dir.is_dir():
+        raise FileNotFoundError(f"run_dir {run_dir} is no folder; give that of a training run")
+    TrainConfig.load(run_dir / CONFIG)
+    if label is None:
+        return
+    try:
+        classes = json.loads((run_dir / DATA).read_text())["classes"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return  # loading tells what is wrong with the file
+    if isinstance(classes, list) and classes and label not in classes:
+        raise ValueError(unknown_label(label, classes))
+
+
+def unknown_label(label: object, classes: list[str] | tuple[str, ...]) -> str:
+    """The words for a class that a run lacks."""
+    return (
+        f"label must be one of {', '.join(map(str, classes))} (or 0 to {len(classes) - 1}), "
+        f"got {label!r}"
+    )
