@@ -10,11 +10,11 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from absl import flags
 
+from gaae_tf.commands import opening
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.quality import Scored, at_real_test_count, quality
-from gaae_tf.report import __main__ as command
+from gaae_tf.report import comparison as command
 from gaae_tf.report import figures
 from gaae_tf.report.compare import Run, System, tables
 from gaae_tf.report.compare_pictures import COLOURS, picture
@@ -398,10 +398,7 @@ def run_dirs(scores, tmp_path):
 
 
 def run(runs, out):
-    values = flags.FlagValues()
-    command.define_flags(values)
-    values(["report", f"--runs={runs}", f"--out={out}"])
-    return command.main(["report"], values)
+    return opening.run("report", [f"--runs={runs}", f"--out={out}"])
 
 
 def test_command_writes_all_tables_and_pictures_and_touches_nothing_else(run_dirs, capsys):

@@ -939,9 +939,12 @@ def test_command_names_a_missing_run(tmp_path):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_command_says_what_is_kept(tmp_path, number, status):
     code = (
-        "import os, evaluate\n"
-        f"evaluate.evaluate = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
-        f"evaluate.app.run(evaluate.main, ['evaluate.py', '--run_dir={tmp_path}'])\n"
+        "import os, sys\n"
+        "from gaae_tf import evaluation\n"
+        "from gaae_tf.commands import evaluate, opening\n"
+        "evaluate.check_run = lambda run_dir: None\n"
+        f"evaluation.evaluate = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
+        f"sys.exit(opening.run('evaluate', ['--run_dir={tmp_path}']))\n"
     )
     root = Path(__file__).parents[1]
     done = subprocess.run(

@@ -17,11 +17,11 @@ import soundfile
 import tensorflow as tf
 from absl import flags
 
+from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.preparation import PrepareConfig
 from gaae_tf.data.prepare import prepare
-from gaae_tf.experiments import __main__ as command
 from gaae_tf.experiments import plan
 from gaae_tf.experiments.plan import Request, Run, missing, plan_text, run_steps
 from gaae_tf.experiments.show import show_text
@@ -496,10 +496,7 @@ def test_a_signal_is_passed_on_once_and_ends_the_rest(fakes, root, number):
 
 
 def call(*arguments):
-    values = flags.FlagValues()
-    command.define_flags(values)
-    values(["experiments", *arguments])
-    return command.main(["experiments"], values)
+    return opening.run("experiments", arguments)
 
 
 def test_the_command_plans_runs_and_shows(fakes, capfd):

@@ -7,16 +7,14 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags
 
 from gaae_tf import export as command
+from gaae_tf.commands import opening
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
 
 
 def run(*arguments):
-    values = flags.FlagValues()
-    command.define_flags(values)
-    return command.main(values(["export", *map(str, arguments)]), values)
+    return opening.run("export", [*map(str, arguments)])
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,13 @@
 import numpy as np
 import pytest
 import soundfile
-from absl import flags
 
 from gaae_tf import generate
+from gaae_tf.commands import opening
 
 
 def run(*arguments):
-    values = flags.FlagValues()
-    generate.define_flags(values)
-    return generate.main(values(["generate", *map(str, arguments)]), values)
+    return opening.run("generate", [*map(str, arguments)])
 
 
 def test_sounds_of_one_class_at_the_runs_rate(tiny_run, tmp_path):
@@ -56,7 +54,7 @@ def test_the_command_replaces_files_and_leaves_nothing_else(tiny_run_dir, tmp_pa
     ("arguments", "message"),
     [
         (["--label=flute"], "low, high (or 0 to 1), got 'flute'"),
-        (["--run_dir=/absent"], "run_dir /absent is no folder"),
+        (["--run_dir=/absent"], "--run_dir=/absent is no folder"),
     ],
 )
 def test_errors_are_told_without_a_traceback(tiny_run_dir, tmp_path, capsys, arguments, message):

@@ -19,6 +19,7 @@ import soundfile
 from absl import flags
 
 import gaae_tf.data.prepare as prepare_module
+from gaae_tf.commands import prepare as verb
 from gaae_tf.data import audio as audio_module
 from gaae_tf.data import shards
 from gaae_tf.data.corpora.folder import FolderReader
@@ -493,7 +494,7 @@ def test_the_command_prepares_as_the_function_does(source, tmp_path):
 
 def parsed(*arguments):
     values = flags.FlagValues()
-    prepare_module.define_flags(values)
+    verb.define_flags(values)
     values(["prepare", *arguments])
     return values
 
@@ -523,7 +524,7 @@ def parsed(*arguments):
 )
 def test_flags_become_the_corpus_reader(arguments, reader):
     values = parsed("--out=out", *arguments)
-    assert prepare_module._config_of(values, ["a.zip", "b"]) == PrepareConfig(
+    assert verb._config_of(values, ["a.zip", "b"]) == PrepareConfig(
         out=Path("out"),
         reader=reader,
         sources=(Path("a.zip"), Path("b")),
@@ -545,20 +546,20 @@ def test_flags_become_the_corpus_reader(arguments, reader):
     ],
 )
 def test_official_archives_are_those_of_the_corpus(arguments, files):
-    archives = prepare_module._archives(parsed("--download", *arguments))
+    archives = verb._archives(parsed("--download", *arguments))
     assert [archive.file for archive in archives] == files
-    assert prepare_module._archives(parsed(*arguments)) == []
+    assert verb._archives(parsed(*arguments)) == []
 
 
 def test_download_needs_an_official_archive_and_no_source():
     with pytest.raises(DataError, match="corpus folder has no official archive; give --source"):
-        prepare_module._archives(parsed("--download"))
+        verb._archives(parsed("--download"))
     with pytest.raises(DataError, match="--subsets=x is not published; there are train-clean-100"):
-        prepare_module._archives(parsed("--download", "--corpus=librispeech", "--subsets=x"))
+        verb._archives(parsed("--download", "--corpus=librispeech", "--subsets=x"))
     with pytest.raises(DataError, match="drop --source, or --download"):
-        prepare_module._archives(parsed("--download", "--corpus=s09", "--source=x"))
+        verb._archives(parsed("--download", "--corpus=s09", "--source=x"))
     with pytest.raises(DataError, match="--out is missing"):
-        prepare_module._config_of(parsed("--corpus=s09"), ["x"])
+        verb._config_of(parsed("--corpus=s09"), ["x"])
 
 
 @pytest.mark.slow

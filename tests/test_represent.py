@@ -2,15 +2,13 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from absl import flags
 
 from gaae_tf import represent
+from gaae_tf.commands import opening
 
 
 def run(*arguments):
-    values = flags.FlagValues()
-    represent.define_flags(values)
-    return represent.main(values(["represent", *map(str, arguments)]), values)
+    return opening.run("represent", [*map(str, arguments)])
 
 
 def tone(samples, rate_hz, frequency_hz=110.0):

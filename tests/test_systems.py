@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
-from absl import flags
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from test_fit import assert_same_state, state, tiny_config
 
 import gaae_tf
-from gaae_tf import generate, loading, represent
+from gaae_tf import loading
+from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
 from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
 from gaae_tf.scorers import ScorerSettings
@@ -219,17 +219,15 @@ def test_a_vocoder_is_refused_where_the_system_makes_audio(trained):
         assert gaae_tf.load(run_dir).vocoder == "pghi_fgla"
 
 
-def command(module, *arguments):
-    values = flags.FlagValues()
-    module.define_flags(values)
-    return module.main(values(["command", *map(str, arguments)]), values)
+def command(verb, *arguments):
+    return opening.run(verb, [*map(str, arguments)])
 
 
 def test_represent_refuses_by_name(trained, tmp_path, capsys):
     model, _, run_dir = trained
     soundfile.write(tmp_path / "a.wav", np.full(512, 0.1), 1000)
     arguments = (f"--source={tmp_path / 'a.wav'}", f"--out={tmp_path / 'codes.npz'}")
-    assert command(represent, f"--run_dir={run_dir}", *arguments) == 1
+    assert command("represent", f"--run_dir={run_dir}", *arguments) == 1
     told = f"{run_dir} holds a {model}, which has no encoder: it cannot represent recordings"
     assert told in capsys.readouterr().err
     assert not (tmp_path / "codes.npz").exists()
@@ -239,11 +237,11 @@ def test_the_command_generates_and_refuses_a_label_where_there_are_no_classes(
     trained, tmp_path, capsys
 ):
     model, _, run_dir = trained
-    assert command(generate, f"--run_dir={run_dir}", f"--out={tmp_path}", "--count=2") == 0
+    assert command("generate", f"--run_dir={run_dir}", f"--out={tmp_path}", "--count=2") == 0
     first, second = ("high", "low") if model in WITH_CLASSES else ("sound", "sound")
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [f"{first}_seed0_000.wav", f"{second}_seed0_001.wav"]
-    refused = command(generate, f"--run_dir={run_dir}", f"--out={tmp_path}", "--label=low")
+    refused = command("generate", f"--run_dir={run_dir}", f"--out={tmp_path}", "--label=low")
     assert refused == (0 if model in WITH_CLASSES else 1)
     if refused:
         assert f"a {model}, which has no classes: it takes no label, got 'low'" in (

@@ -22,7 +22,7 @@ def check_run(run_dir: str | Path, label: str | None = None) -> None:
     """
     run_dir = Path(run_dir)
     if not run_dir.is_dir():
-        raise FileNotFoundError(f"run_dir {run_dir} is no folder; give that of a training run")
+        raise FileNotFoundError(f"--run_dir={run_dir} is no folder; give that of a training run")
     TrainConfig.load(run_dir / CONFIG)
     if label is None:
         return

@@ -1,0 +1,144 @@
+"""The command `gaae`: what all verbs have in common."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from absl import flags
+
+from gaae_tf.commands import VERBS, opening
+
+ROOT = Path(__file__).parents[1]
+
+
+def typed(*arguments, code=None):
+    """A command in a process of its own; what it says has no TensorFlow in it."""
+    program = ["-m", "gaae_tf", *arguments] if code is None else ["-c", code]
+    return subprocess.run(
+        [sys.executable, *program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_gaae_alone_lists_its_verbs_and_each_verb_its_flags(capsys):
+    done = typed()
+    assert done.returncode == 0
+    for verb in VERBS:
+        assert f"\n  {verb}" in done.stdout
+        assert opening.run(verb, ["--help"]) == 0
+        shown = capsys.readouterr().out
+        values = flags.FlagValues()
+        import_module(f"gaae_tf.commands.{verb}").define_flags(values)
+        for name in values:
+            assert f"  --{name}: " in shown or name.startswith("no"), name
+
+
+def test_a_misspelt_verb_is_told_with_the_nearest():
+    done = typed("trian")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: gaae has no verb 'trian'; did you mean train?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "--steqs=4"], "Unknown command line flag 'steqs'. Did you mean: steps"),
+        (["train", "steps=4"], "unexpected argument 'steps=4'; did you mean --steps=4?"),
+        (["train", "--alter_labelled", "False"], "'False'; a flag and its value are joined"),
+        (["evaluate", "here"], "unexpected argument 'here'"),
+        (["generate"], "Flag --run_dir must have a value"),
+        (["train", "--flagfile=absent.flags"], "absent.flags"),
+    ],
+)
+def test_a_command_typed_wrongly_is_told_with_what_would_be_right(arguments, told, capsys):
+    assert opening.run(arguments[0], arguments[1:]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert f"`gaae {arguments[0]} --help` lists all flags" in said
+
+
+def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, tiny_run_dir):
+    """Neither TensorFlow nor Keras is imported, which takes many seconds."""
+    commands = [
+        ["train", "--labelled_percent=0", "--dataset=notes", f"--run_dir={tmp_path}"],
+        ["generate", f"--run_dir={tmp_path / 'absent'}", f"--out={tmp_path}"],
+        ["generate", f"--run_dir={tiny_run_dir}", f"--out={tmp_path}", "--label=hihg"],
+        ["represent", f"--run_dir={tiny_run_dir}", "--source=/absent", "--out=codes.npz"],
+        ["export", f"--run_dir={tmp_path}", f"--out={tmp_path / 'out'}"],
+        ["evaluate", f"--run_dir={tmp_path}"],
+        ["resynthesize", "--hop_samples=0", "in.wav", "out.wav"],
+        ["prepare", "--corpus=fsdd", "--out=out", "--valid_percent=200"],
+        ["experiments", "--table=3"],
+        ["report", f"--runs={tmp_path}", f"--out={tmp_path / 'out'}"],
+    ]
+    code = (
+        "import sys\n"
+        "from gaae_tf.commands.opening import run\n"
+        f"for command in {commands!r}:\n"
+        "    status = run(command[0], command[1:])\n"
+        "    heavy = {'tensorflow', 'keras'} & set(sys.modules)\n"
+        "    print(command[0], status, *heavy)\n"
+    )
+    done = typed(code=code)
+    assert done.stdout.splitlines() == [f"{command[0]} 1" for command in commands], done.stderr
+    assert "label must be one of low, high (or 0 to 1), got 'hihg'" in done.stderr
+    assert f"--run_dir={tmp_path / 'absent'} is no folder" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["train.py", "evaluate.py"])
+def test_the_scripts_of_a_checkout_are_the_verbs(form):
+    done = subprocess.run(
+        [sys.executable, form, "--nonsense=1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"`python {form} --help` lists all flags" in done.stderr
+
+
+def test_tensorflow_loads_without_a_line_and_other_lines_pass():
+    code = (
+        "import os, sys\n"
+        "from gaae_tf.commands import opening\n"
+        "with opening._without_usual_lines():\n"
+        "    os.write(2, b'I0000 00:00:1.1 1 port.cc:153] oneDNN custom operations are on.\\n')\n"
+        "    os.write(2, b'E0000 00:00:1.1 1 disk.cc:1] no space left on device\\n')\n"
+        "    os.write(2, b'words of a library')\n"
+        "opening.load_tensorflow()\n"
+        "import tensorflow as tf\n"
+        "print(float(tf.reduce_sum(tf.ones([3]))))\n"
+        "os.write(2, b' and after')\n"
+    )
+    done = typed(code=code)
+    assert done.stdout == "3.0\n"
+    assert done.stderr.splitlines() == [
+        "E0000 00:00:1.1 1 disk.cc:1] no space left on device",
+        "words of a library and after",
+    ]
+
+
+def test_the_last_words_of_a_crash_are_not_lost():
+    code = (
+        "import os\n"
+        "from gaae_tf.commands import opening\n"
+        "with opening._without_usual_lines():\n"
+        "    os.write(2, b'F0000 00:00:1.1 1 cpu.cc:1] this processor lacks AVX\\n')\n"
+        "    os.abort()\n"
+    )
+    done = typed(code=code)
+    assert done.returncode == -signal.SIGABRT
+    assert "this processor lacks AVX" in done.stderr
+
+
+def test_signals_are_met_and_handlers_are_given_back(monkeypatch, capsys):
+    module = import_module("gaae_tf.commands.prepare")
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(module, "main", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert opening.run("prepare", []) == 128 + signal.SIGTERM
+    assert "the same command goes on from here" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
