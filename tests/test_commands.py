@@ -11,6 +11,8 @@ import pytest
 from absl import flags
 
 from gaae_tf.commands import VERBS, opening
+from gaae_tf.commands.flag_files import expanded
+from gaae_tf.config import TrainConfig, define_flags
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,9 +50,8 @@ def test_a_misspelt_verb_is_told_with_the_nearest():
         (["train", "--steqs=4"], "Unknown command line flag 'steqs'. Did you mean: steps"),
         (["train", "steps=4"], "unexpected argument 'steps=4'; did you mean --steps=4?"),
         (["train", "--alter_labelled", "False"], "'False'; a flag and its value are joined"),
-        (["evaluate", "here"], "unexpected argument 'here'"),
+        (["evaluate", "--run_dir=x", "here"], "unexpected argument 'here'"),
         (["generate"], "Flag --run_dir must have a value"),
-        (["train", "--flagfile=absent.flags"], "absent.flags"),
     ],
 )
 def test_a_command_typed_wrongly_is_told_with_what_would_be_right(arguments, told, capsys):
@@ -142,3 +143,33 @@ def test_signals_are_met_and_handlers_are_given_back(monkeypatch, capsys):
     assert opening.run("prepare", []) == 128 + signal.SIGTERM
     assert "the same command goes on from here" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_flag_files_of_the_package_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = expanded([f"--flagfile={ROOT / 'configs/quickstart.flags'}"])
+    assert "--run_dir=runs/quickstart" in expected
+    assert "--channels=4" in expected  # of configs/small_notes.flags, which that file names
+    for name in ("quickstart", "quickstart.flags", "configs/quickstart.flags"):
+        assert expanded([f"--flagfile={name}"]) == expanded(["--flagfile", name]) == expected
+    (tmp_path / "quickstart").write_text("# mine\n\n--seed=3\nno flag\n")
+    assert expanded(["--steps=2", "--flagfile=quickstart"]) == ["--steps=2", "--seed=3"]
+
+
+def test_flag_files_that_are_not_there_or_name_themselves_are_refused(tmp_path, capsys):
+    assert opening.run("train", ["--flagfile=quikstart"]) == 1
+    assert "--flagfile=quikstart: there is no such file; the package has" in capsys.readouterr().err
+    (tmp_path / "a").write_text(f"--flagfile={tmp_path / 'b'}\n")
+    (tmp_path / "b").write_text(f"--flagfile={tmp_path / 'a'}\n")
+    with pytest.raises(ValueError, match="names itself"):
+        expanded([f"--flagfile={tmp_path / 'a'}"])
+
+
+def test_flag_files_mean_what_absl_takes_them_for():
+    for path in sorted((ROOT / "configs").glob("*.flags")):
+        values = [flags.FlagValues() for _ in range(2)]
+        for value in values:
+            define_flags(value)
+        values[0](["x", *expanded([f"--flagfile={path}"])])
+        values[1](["x", f"--flagfile={path}"])
+        assert TrainConfig.from_flags(values[0]) == TrainConfig.from_flags(values[1])

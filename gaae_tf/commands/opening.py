@@ -14,6 +14,7 @@ from typing import Any
 from absl import flags, logging
 
 from gaae_tf.commands import VERBS
+from gaae_tf.commands.flag_files import expanded
 
 
 class Usage(Exception):
@@ -44,7 +45,7 @@ def run(verb: str, arguments: Sequence[str], program: str | None = None) -> int:
         return 0
     logging.set_verbosity(logging.WARNING)  # TensorFlow and fontTools tell of every file and glyph
     try:
-        rest = values([program, *arguments])[1:]
+        rest = values([program, *expanded(arguments)])[1:]
         with _interruptible():
             return module.main(rest, values)
     except (Usage, flags.Error) as error:
