@@ -3,7 +3,7 @@
 Where another data set guided it, all that has to do with classes is measured on that one, and
 reconstruction on the one it was trained on.
 
-Every figure stands in `scores.json` with where it comes from: the scorer and its own accuracy, the
+`scores.json` has every figure with where it comes from: the scorer and its own accuracy, the
 sample counts, the data set, the seed, the vocoder and the versions. A figure that cannot be had,
 say for too few test clips, is null with the reason beside it, never a made-up number. The form:
 
@@ -549,7 +549,7 @@ def format_table(scores: dict[str, Any]) -> str:
                 at_equal_count(against, name)
         row("nearer to training clips than 95 % of test", sounds["memorisation"], form=percent)
         if "reason" in equal:
-            lines.append(f"as many sounds as real test: not to be had, {equal['reason']}")
+            lines.append(f"as many sounds as real test: not measured, {equal['reason']}")
     lines.append("")
     if "accuracy" in details.get("validation", {}):
         row(
@@ -593,7 +593,7 @@ def format_table(scores: dict[str, Any]) -> str:
         row("pitch within a semitone", *(pitch.get(name) for name in columns), form=percent)
         for label, told in of["labels_told"].items():
             if "reason" in told:
-                texts(f"{label} told", *("not to be had" for _ in columns))
+                texts(f"{label} told", *("not measured" for _ in columns))
                 continue
             chance = f"chance {told['chance']:.0%}"
             name = f"{label} told, {'class decides, ' * told['class_decides']}{chance}"
@@ -615,7 +615,7 @@ def format_table(scores: dict[str, Any]) -> str:
                 label = f"{name.replace('_', ' ')}, {space.replace('_', ' ')}"
                 row(label, paths[name], paths["cross_fade"][name], form=form)
     for table in details.get("representations", {}).values():
-        title = f"told from codes of {table['dataset']}"
+        title = f"recognised from codes of {table['dataset']}"
         lines += ["", f"{title:<44}{'linear':>22}{'neighbours':>22}{'chance':>22}"]
         for label, by_code in table["probes"].items():
             for code, probe in by_code.items():
@@ -655,7 +655,7 @@ def _cell(figure: dict[str, Any] | None, form: str) -> str:
     if figure is None:
         return ""
     if figure["value"] is None:
-        return "not to be had"
+        return "not measured"
     text = form.format(figure["value"])
     if figure.get("deviation") is not None:
         return f"{text} ± {form.format(figure['deviation'])}"

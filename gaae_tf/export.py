@@ -266,7 +266,7 @@ def _metadata(loaded: loading.Loaded, refine: int) -> dict:
 
 
 def _readme(loaded: loading.Loaded, functions: dict, refine: int) -> str:
-    """Text on the functions that the export has, told from their own inputs and outputs."""
+    """Text on the functions that the export has, by their own inputs and outputs."""
     signatures, named = [], set()
     for name, function in functions.items():
         concrete = function.get_concrete_function()
@@ -290,7 +290,7 @@ def _readme(loaded: loading.Loaded, functions: dict, refine: int) -> str:
         text += _VOCODER.lstrip()
     if isinstance(loaded, loading.LoadedGAAE):
         text += _RESTYLE.lstrip()
-    text += "What else is known of this model stands in {metadata}.\n"
+    text += "{metadata} holds what else is known of this model.\n"
     return text.format(
         model=loaded.config.model,
         step=loaded.step,

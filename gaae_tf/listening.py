@@ -134,7 +134,7 @@ def _scores(scores: dict[str, Any]) -> Iterator[Score]:
     known = {
         "scorer": f"{scorer['name']}: {scorer['source']}",
         "scorer's accuracy": (
-            "not to be had"
+            "not measured"
             if accuracy["value"] is None
             else f"{accuracy['value']:.1%} of {accuracy['clips']} test clips"
         ),
@@ -255,7 +255,7 @@ def _score(name, figure, unit, factor, decimals, better, provenance, yardsticks)
 
 
 def _probe_score(dataset: str, label: str, code: str, probe: dict[str, Any]) -> Score:
-    name = f"{label} told from the {code} code{'s' if code == 'both' else ''}"
+    name = f"{label} recognised from {'both codes' if code == 'both' else f'the {code} code'}"
     if "reason" in probe:
         return Score(name, None, reason=probe["reason"])
     return Score(

@@ -37,7 +37,7 @@ class TooFew(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """How well a label is told from a code.
+    """How well a label is recognised from a code.
 
     Attributes:
         linear: accuracy of multinomial logistic regression, in [0, 1].

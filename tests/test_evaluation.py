@@ -264,7 +264,7 @@ def test_a_figure_that_cannot_be_had_is_null_with_its_reason(faithful):
     entry = scores["details"]["samples"]["against_real_test"]["frechet_features"]
     assert entry["value"] is None
     assert "at least 257 clips" in entry["reason"]
-    assert "not to be had" in format_table(scores)
+    assert "not measured" in format_table(scores)
 
 
 def test_a_kept_scorer_gives_the_same_figures(faithful, dataset, tmp_path, monkeypatch):
@@ -382,7 +382,7 @@ def test_scores_without_figures_at_the_real_test_count_have_a_table_that_says_so
     assert "as many" not in table
     assert "120 / 90" in table
     old["details"]["samples"]["at_real_test_count"] = {"value": None, "reason": "few", "clips": 36}
-    assert "as many sounds as real test: not to be had, few" in format_table(old)
+    assert "as many sounds as real test: not measured, few" in format_table(old)
 
 
 def test_every_figure_has_its_uncertainty_or_says_why_not(faithful):
@@ -527,7 +527,7 @@ def test_a_run_that_ignores_the_style_has_no_smoothness(faithful, dataset, tmp_p
     figure = scores["details"]["interpolation"]["spectrograms"]["path_length_ratio"]
     assert (figure["value"], figure["pairs"]) == (None, 0)
     assert "Both ends of the path coincide" in figure["reason"]
-    assert "not to be had" in format_table(scores)
+    assert "not measured" in format_table(scores)
 
 
 def test_pitch_and_periodicity_are_those_of_tones(faithful):
@@ -579,7 +579,7 @@ def test_labels_that_restyling_keeps_have_rows_with_their_chance(faithful):
     shares = "100.0% (0.0–100.0) 75.0% (0.0–100.0) 50.0% (0.0–100.0)"
     assert f"speaker told, chance 20% {shares}" in lines
     assert f"program told, class decides, chance 25% {shares}" in lines
-    assert "take told" + 3 * " not to be had" in lines
+    assert "take told" + 3 * " not measured" in lines
 
 
 def test_codes_stand_beside_draws_of_the_prior(faithful):
@@ -783,7 +783,7 @@ def test_a_data_set_without_test_clips_has_no_reconstruction(
     assert scores["reconstruction_mse"] is None
     entry = scores["details"]["reconstruction"]["spectral_convergence_db"]
     assert entry["reason"] == f"{noise.path} has no test clip"
-    assert "not to be had" in format_table(scores)
+    assert "not measured" in format_table(scores)
 
 
 def test_a_moved_guidance_data_set_is_named_by_flag(dataset, noise, tmp_path, monkeypatch):

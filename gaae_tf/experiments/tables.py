@@ -1,7 +1,7 @@
 """The paper's Tables I to VIII, its pictures and its sweeps as data (paper V to VII).
 
 A table's cell has what the paper printed and the setting and measure that give our figure for it.
-`SCALES` tells how each setting is trained: `paper` is the paper's own, `cpu` stands in for it on
+`SCALES` tells how each setting is trained: `paper` is the paper's own, `cpu` replaces it on
 two cores, with other recordings.
 """
 

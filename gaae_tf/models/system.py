@@ -15,7 +15,7 @@ import tensorflow as tf
 
 
 class System(keras.Model):
-    """A trained system; what it is called, holds and gives stands in its class attributes.
+    """A trained system; its class attributes say what it is called, holds and gives.
 
     Attributes of the class:
         NETWORKS: the networks: attribute, and how it is called in words.
