@@ -392,8 +392,8 @@ def _representations(systems: Sequence[System]) -> Table:
         "What codes tell",
         tuple(blocks),
         (
-            "Per cent of clips whose label is recognised from the guided code z, the style code z′ or "
-            "both, by logistic regression (linear) and by 5 neighbours. A style code should tell "
+            "Per cent of clips whose label is recognised from the guided code z, the style code z′ "
+            "or both, by logistic regression (linear) and by 5 neighbours. A style code should tell "
             "little of the class, hence its arrow. Chance: share of the most frequent value.",
             _DEVIATIONS,
             _BOLD,
