@@ -65,6 +65,7 @@ def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, 
     """Neither TensorFlow nor Keras is imported, which takes many seconds."""
     commands = [
         ["train", "--labelled_percent=0", "--dataset=notes", f"--run_dir={tmp_path}"],
+        ["train", "--flagfile=nsynth"],
         ["generate", f"--run_dir={tmp_path / 'absent'}", f"--out={tmp_path}"],
         ["generate", f"--run_dir={tiny_run_dir}", f"--out={tmp_path}", "--label=hihg"],
         ["represent", f"--run_dir={tiny_run_dir}", "--source=/absent", "--out=codes.npz"],
@@ -85,6 +86,7 @@ def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, 
     )
     done = typed(code=code)
     assert done.stdout.splitlines() == [f"{command[0]} 1" for command in commands], done.stderr
+    assert "`gaae prepare --corpus=nsynth --download --out=datasets/nsynth` makes it" in done.stderr
     assert "label must be one of low, high (or 0 to 1), got 'hihg'" in done.stderr
     assert f"--run_dir={tmp_path / 'absent'} is no folder" in done.stderr
 

@@ -14,6 +14,7 @@ from absl import flags
 
 from gaae_tf import config as train_config
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
+from gaae_tf.data.terms import DataError, no_dataset
 
 ERROR = "\ntrain.py"  # below the progress line
 
@@ -33,6 +34,10 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     """Trains."""
     no_arguments(arguments, values)
     config = train_config.TrainConfig.from_flags(values)
+    if not values.dry_run:  # which supposes what is not there
+        for folder in (config.dataset, config.guidance_dataset):
+            if folder not in ("", "notes") and not Path(folder).is_dir():
+                raise DataError(no_dataset(folder))
     load_tensorflow()
     from gaae_tf.training import finish, fit, loop, run_lock
     from gaae_tf.training.storage import told_of_failing_storage

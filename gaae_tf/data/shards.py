@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.data.statistics import LogMagnitudeHistogram
-from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError, Skipped
+from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError, Skipped, no_dataset
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 
@@ -169,10 +169,7 @@ def load_dataset(path: str | Path) -> Dataset:
         text = json.loads(description.read_text(encoding="ascii"))
         version = text.pop("format_version")
     except FileNotFoundError as error:
-        raise DataError(
-            f"{path} is no data set folder: it has no {DESCRIPTION}; "
-            "python -m gaae_tf.data.prepare makes one"
-        ) from error
+        raise DataError(no_dataset(path)) from error
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{description} cannot be read: {error!r}") from error
     if version != FORMAT_VERSION:

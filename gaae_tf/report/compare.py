@@ -393,8 +393,8 @@ def _representations(systems: Sequence[System]) -> Table:
         tuple(blocks),
         (
             "Per cent of clips whose label is recognised from the guided code z, the style code z′ "
-            "or both, by logistic regression (linear) and by 5 neighbours. A style code should tell "
-            "little of the class, hence its arrow. Chance: share of the most frequent value.",
+            "or both, by logistic regression (linear) and by 5 neighbours. A style code should "
+            "tell little of the class, hence its arrow. Chance: share of the most frequent value.",
             _DEVIATIONS,
             _BOLD,
         ),
