@@ -2,11 +2,14 @@ import keras
 import numpy as np
 import pytest
 
+from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder
+from gaae_tf.networks.features import FeatureNetwork, JointDiscriminator
 from gaae_tf.networks.geometry import base_size, down_channels, up_channels
 from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
 
 
 def trainable(network):
@@ -127,6 +130,41 @@ def test_config_rebuilds_the_same_network(network):
     rebuilt = type(network).from_config(network.get_config())
     assert rebuilt.get_config() == network.get_config()
     assert [w.shape for w in rebuilt.weights] == [w.shape for w in network.weights]
+
+
+def inputs_of(network):
+    random = np.random.default_rng(0)
+    return [random.uniform(-1, 1, (2, *shape)).astype("float32") for shape in network.input_shapes]
+
+
+# Keras's saving converts its own variables so.
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+@pytest.mark.parametrize(
+    "network",
+    [
+        Encoder(32, 16, 2, 16, guided_dim=3, style_dim=4, style_pooling="frames"),
+        Decoder(32, 16, 3, 2, "table", 16, style_dim=4, frequency_axis="log"),
+        SampleDiscriminator(32, 16, 3, 2, 8),
+        LatentDiscriminator(4, classes=3, spectral_norm=True),
+        LatentClassifier(3, 4),
+        FeatureNetwork(32, 16, 2, style_dim=4),
+        JointDiscriminator(32, 16, 2, style_dim=4),
+        DCGANGenerator(16, 16, (5, 5), 2, style_dim=4),
+        DCGANDiscriminator(16, 16, (5, 5), 2, spectral_norm=True),
+        WaveGANGenerator(128, 2, style_dim=4),
+        WaveGANDiscriminator(128, 2),
+    ],
+    ids=lambda network: network.name,
+)
+def test_a_network_comes_back_from_keras_own_file(network, tmp_path):
+    for weight in network.weights:
+        weight.assign(weight + 0.01 * keras.random.normal(weight.shape, seed=1))
+    network.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras")
+    assert type(again) is type(network)
+    expected = keras.tree.flatten(network(*inputs_of(network)))
+    for one, other in zip(keras.tree.flatten(again(*inputs_of(again))), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

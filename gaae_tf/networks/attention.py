@@ -11,10 +11,11 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.saving import Saved
 from gaae_tf.networks.spectral_norm import SpectralConv2D
 
 
-class NonLocalBlock(keras.layers.Layer):
+class NonLocalBlock(Saved, keras.layers.Layer):
     """Adds to each position a learned mixture of all positions; the identity at initialisation.
 
     Args:
@@ -82,13 +83,6 @@ class NonLocalBlock(keras.layers.Layer):
     def theta_size(x) -> int:
         """Channels of θ and φ for input x: an eighth, at least one."""
         return max(1, x.shape[-1] // 8)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {
-            "spectral_norm": self.spectral_norm,
-            "query_chunk": self.query_chunk,
-        }
 
 
 def _attend(theta, phi, g):

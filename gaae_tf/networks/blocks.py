@@ -12,6 +12,7 @@ from keras import ops
 from gaae_tf.networks.initializers import orthogonal_for_relu
 from gaae_tf.networks.normalization import BatchNormalization
 from gaae_tf.networks.resampling import doubled_convolution, pooled_convolution
+from gaae_tf.networks.saving import Saved
 from gaae_tf.networks.spectral_norm import SpectralConv2D
 
 
@@ -25,7 +26,7 @@ def _convolution(filters: int, kernel_size: int, spectral_norm: bool, dtype):
     )
 
 
-class _ResidualBlock(keras.layers.Layer):
+class _ResidualBlock(Saved, keras.layers.Layer):
     """Holds the convolutions of a block and applies them with or without spectral normalisation."""
 
     def __init__(self, filters: int, spectral_norm: bool, **kwargs):
@@ -45,13 +46,6 @@ class _ResidualBlock(keras.layers.Layer):
         else:
             kernel = ops.cast(convolution.kernel, self.compute_dtype)
         return ops.add(resampled_convolution(x, kernel), convolution.bias)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {
-            "filters": self.filters,
-            "spectral_norm": self.spectral_norm,
-        }
 
 
 class UpBlock(_ResidualBlock):
@@ -100,13 +94,6 @@ class UpBlock(_ResidualBlock):
         x = self._convolve(self.conv2, x, training)
         # A 1×1 convolution and nearest upsampling commute: convolve the smaller tensor.
         return x + _upsample(self._convolve(self.shortcut, features, training))
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {
-            "classes": self.classes,
-            "class_biases": self.class_biases,
-        }
 
 
 class DownBlock(_ResidualBlock):

@@ -11,11 +11,12 @@ import keras
 from keras import ops
 
 from gaae_tf.networks.geometry import check_classifier_size
+from gaae_tf.networks.saving import Saved
 
 CHANNELS = (32, 64, 128, 256)
 
 
-class SimpleClassifier(keras.Model):
+class SimpleClassifier(Saved, keras.Model):
     """Gives class logits of spectrograms.
 
     Args:
@@ -86,7 +87,3 @@ class SimpleClassifier(keras.Model):
         if not return_features:
             return logits
         return logits, ops.mean(ops.cast(x, "float32"), axis=(1, 2))
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "classes": self.classes, "seed": self.seed}

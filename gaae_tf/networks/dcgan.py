@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from gaae_tf.networks.geometry import dcgan_base
+from gaae_tf.networks.saving import Saved
 from gaae_tf.networks.spectral_norm import (
     SpectralConv2D,
     SpectralConv2DTranspose,
@@ -28,7 +29,7 @@ STRIDE = 2
 _SLOPE = 0.2
 
 
-class DCGANGenerator(keras.Model):
+class DCGANGenerator(Saved, keras.Model):
     """Code to spectrogram.
 
     Args:
@@ -109,22 +110,8 @@ class DCGANGenerator(keras.Model):
         """Shapes of the inputs of one example."""
         return ((self.style_dim,),)
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "bins": self.bins,
-            "frames": self.frames,
-            "kernel_size": self.kernel_size,
-            "channels": self.channels,
-            "wide_base": self.wide_base,
-            "spectral_norm": self.spectral_norm,
-            "style_dim": self.style_dim,
-        }
 
-
-class DCGANDiscriminator(keras.Model):
+class DCGANDiscriminator(Saved, keras.Model):
     """Spectrogram to score.
 
     Args:
@@ -193,15 +180,3 @@ class DCGANDiscriminator(keras.Model):
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.bins, self.frames, 1),)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "bins": self.bins,
-            "frames": self.frames,
-            "kernel_size": self.kernel_size,
-            "channels": self.channels,
-            "spectral_norm": self.spectral_norm,
-        }

@@ -19,9 +19,10 @@ from gaae_tf.networks.blocks import UpBlock
 from gaae_tf.networks.frequency_axis import to_linear_axis
 from gaae_tf.networks.geometry import AXES, base_size, check_non_local_bins, up_channels
 from gaae_tf.networks.normalization import BatchNormalization
+from gaae_tf.networks.saving import Saved
 
 
-class Decoder(keras.Model):
+class Decoder(Saved, keras.Model):
     """Dense layer, doubling blocks with spectral normalisation, and a tanh.
 
     Args:
@@ -113,19 +114,3 @@ class Decoder(keras.Model):
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.style_dim,), *(() if self.classes is None else ((self.classes,),)))
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "bins": self.bins,
-            "frames": self.frames,
-            "classes": self.classes,
-            "channels": self.channels,
-            "width_schedule": self.width_schedule,
-            "non_local_bins": self.non_local_bins,
-            "style_dim": self.style_dim,
-            "class_biases": self.class_biases,
-            "frequency_axis": self.frequency_axis,
-        }

@@ -9,13 +9,14 @@ import keras
 from keras import ops
 
 from gaae_tf.networks.initializers import orthogonal_for_relu
+from gaae_tf.networks.saving import Saved
 from gaae_tf.networks.spectral_norm import SpectralDense
 from gaae_tf.networks.tower import Tower
 
 _HIDDEN = 128
 
 
-class SampleDiscriminator(keras.Model):
+class SampleDiscriminator(Saved, keras.Model):
     """S(x, y) = Σ(embed(y)·h(x)) + dense(h(x)), spectrally normalised throughout.
 
     Without classes it is the unsupervised BigGAN's: S(x) = dense(h(x)).
@@ -74,20 +75,8 @@ class SampleDiscriminator(keras.Model):
         spectrogram = (self.bins, self.frames, 1)
         return (spectrogram, *(() if self.classes is None else ((self.classes,),)))
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "bins": self.bins,
-            "frames": self.frames,
-            "classes": self.classes,
-            "channels": self.channels,
-            "non_local_bins": self.non_local_bins,
-        }
 
-
-class LatentDiscriminator(keras.Model):
+class LatentDiscriminator(Saved, keras.Model):
     """L(z): is a style code a draw from N(0, I)? 128-ReLU-128-ReLU-1, float32.
 
     With `classes`, L(z, y): does z look like a draw from N(0, I) that has nothing to do with y? The
@@ -146,12 +135,3 @@ class LatentDiscriminator(keras.Model):
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.style_dim,), *(() if self.classes is None else ((self.classes,),)))
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "style_dim": self.style_dim,
-            "classes": self.classes,
-            "spectral_norm": self.spectral_norm,
-        }

@@ -11,10 +11,11 @@ from keras import ops
 
 from gaae_tf.networks.frequency_axis import to_log_axis
 from gaae_tf.networks.geometry import AXES, POOLINGS, base_size
+from gaae_tf.networks.saving import Saved
 from gaae_tf.networks.tower import Tower
 
 
-class Encoder(keras.Model):
+class Encoder(Saved, keras.Model):
     """Tower and two dense layers, one for each code.
 
     Args:
@@ -96,18 +97,3 @@ class Encoder(keras.Model):
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.bins, self.frames, 1),)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "bins": self.bins,
-            "frames": self.frames,
-            "channels": self.channels,
-            "non_local_bins": self.non_local_bins,
-            "guided_dim": self.guided_dim,
-            "style_dim": self.style_dim,
-            "style_pooling": self.style_pooling,
-            "frequency_axis": self.frequency_axis,
-        }

@@ -9,13 +9,14 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.saving import Saved
 from gaae_tf.networks.spectral_norm import SpectralDense
 from gaae_tf.networks.tower import Tower
 
 _HIDDEN = 128
 
 
-class FeatureNetwork(keras.Model):
+class FeatureNetwork(Saved, keras.Model):
     """F(x): tower and one dense layer, spectrogram to one code.
 
     Args:
@@ -64,20 +65,8 @@ class FeatureNetwork(keras.Model):
         """Shapes of the inputs of one example."""
         return ((self.bins, self.frames, 1),)
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "bins": self.bins,
-            "frames": self.frames,
-            "channels": self.channels,
-            "non_local_bins": self.non_local_bins,
-            "style_dim": self.style_dim,
-        }
 
-
-class JointDiscriminator(keras.Model):
+class JointDiscriminator(Saved, keras.Model):
     """J(x, z): the tower's pooled features beside a code, then dense 128-ReLU-1.
 
     Args:
@@ -126,15 +115,3 @@ class JointDiscriminator(keras.Model):
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.bins, self.frames, 1), (self.style_dim,))
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "bins": self.bins,
-            "frames": self.frames,
-            "channels": self.channels,
-            "non_local_bins": self.non_local_bins,
-            "style_dim": self.style_dim,
-        }

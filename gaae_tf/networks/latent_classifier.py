@@ -14,9 +14,10 @@ from __future__ import annotations
 import keras
 
 from gaae_tf.networks.initializers import orthogonal_for_relu
+from gaae_tf.networks.saving import Saved
 
 
-class LatentClassifier(keras.Model):
+class LatentClassifier(Saved, keras.Model):
     """C(z): guided code to class logits, float32.
 
     Args:
@@ -60,11 +61,3 @@ class LatentClassifier(keras.Model):
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.guided_dim,),)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "classes": self.classes,
-            "guided_dim": self.guided_dim,
-        }

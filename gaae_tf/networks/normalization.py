@@ -10,8 +10,10 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.saving import Saved
 
-class BatchNormalization(keras.layers.Layer):
+
+class BatchNormalization(Saved, keras.layers.Layer):
     """Normalises each channel over batch, bins and frames, then scales and shifts it.
 
     With `classes` set, the gain is 1 + y·W_g and the bias y·W_b for a class vector y [batch,
@@ -84,15 +86,6 @@ class BatchNormalization(keras.layers.Layer):
         scale = gain * ops.rsqrt(variance + self.epsilon)
         x = (x - _rows(mean[None], frames)) * _rows(scale, frames) + _rows(bias, frames)
         return ops.reshape(ops.cast(x, self.compute_dtype), (-1, bins, frames, channels))
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {
-            "classes": self.classes,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "class_biases": self.class_biases,
-        }
 
 
 def _rows(values, frames):

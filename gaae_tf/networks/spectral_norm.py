@@ -11,8 +11,10 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from gaae_tf.networks.saving import Saved
 
-class _SpectralLayer(keras.layers.Layer):
+
+class _SpectralLayer(Saved, keras.layers.Layer):
     """A layer with `spectral_kernel(training)`, the kernel divided by its spectral norm."""
 
     def __init__(self, units: int, use_bias: bool = True, **kwargs):
@@ -53,10 +55,6 @@ class _SpectralLayer(keras.layers.Layer):
         sigma = ops.sum(right * ops.matmul(matrix, _unit(left)))
         return ops.cast(self.kernel / sigma, self.compute_dtype)
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {"units": self.units, "use_bias": self.use_bias}
-
 
 class SpectralConv2D(_SpectralLayer):
     """Convolution, padded to "same", with spectral normalisation.
@@ -88,10 +86,6 @@ class SpectralConv2D(_SpectralLayer):
         """[batch, bins, frames, channels] -> [batch, bins/strides, frames/strides, units]."""
         x = ops.conv(x, self.spectral_kernel(training), self.strides, padding="same")
         return x if self.bias is None else ops.add(x, self.bias)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {"kernel_size": self.kernel_size, "strides": self.strides}
 
 
 class SpectralConv2DTranspose(_SpectralLayer):
@@ -125,10 +119,6 @@ class SpectralConv2DTranspose(_SpectralLayer):
         kernel = self.spectral_kernel(training)
         x = ops.conv_transpose(x, kernel, self.strides, padding="same")
         return x if self.bias is None else ops.add(x, self.bias)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {"kernel_size": self.kernel_size, "strides": self.strides}
 
 
 class SpectralDense(_SpectralLayer):

@@ -13,9 +13,10 @@ from keras import ops
 from gaae_tf.networks.attention import NonLocalBlock
 from gaae_tf.networks.blocks import DownBlock, PlainBlock
 from gaae_tf.networks.geometry import base_size, check_non_local_bins, down_channels
+from gaae_tf.networks.saving import Saved
 
 
-class Tower(keras.layers.Layer):
+class Tower(Saved, keras.layers.Layer):
     """Spectrogram to pooled features.
 
     Args:
@@ -71,13 +72,3 @@ class Tower(keras.layers.Layer):
         for layer in self.layers:
             x = layer(x, training=training)
         return ops.cast(ops.relu(x), "float32")
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return super().get_config() | {
-            "bins": self.bins,
-            "frames": self.frames,
-            "channels": self.channels,
-            "non_local_bins": self.non_local_bins,
-            "spectral_norm": self.spectral_norm,
-        }

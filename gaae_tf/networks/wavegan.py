@@ -17,6 +17,7 @@ from keras import ops
 
 from gaae_tf.networks.geometry import WAVEGAN_STRIDE as STRIDE
 from gaae_tf.networks.geometry import wavegan_base
+from gaae_tf.networks.saving import Saved
 
 KERNEL = 25
 SHUFFLE_RADIUS = 2  # n of phase shuffle
@@ -47,7 +48,7 @@ def phase_shuffle(features, shifts):
     return result
 
 
-class WaveGANGenerator(keras.Model):
+class WaveGANGenerator(Saved, keras.Model):
     """Code to waveform.
 
     Args:
@@ -100,18 +101,8 @@ class WaveGANGenerator(keras.Model):
         """Shapes of the inputs of one example."""
         return ((self.style_dim,),)
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "samples": self.samples,
-            "channels": self.channels,
-            "style_dim": self.style_dim,
-        }
 
-
-class WaveGANDiscriminator(keras.Model):
+class WaveGANDiscriminator(Saved, keras.Model):
     """Waveform to score.
 
     Args:
@@ -170,12 +161,3 @@ class WaveGANDiscriminator(keras.Model):
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs of one example."""
         return ((self.samples, 1),)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "samples": self.samples,
-            "channels": self.channels,
-        }

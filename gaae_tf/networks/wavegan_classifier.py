@@ -19,6 +19,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from gaae_tf.networks.saving import Saved
+
 CHANNELS = 128
 CONVOLUTIONS = 4
 MEL_BINS = 128
@@ -73,7 +75,7 @@ def _mel(frequency_hz):
     return 1127.0 * np.log1p(np.asarray(frequency_hz, np.float64) / 700.0)
 
 
-class WaveganClassifier(keras.Model):
+class WaveganClassifier(Saved, keras.Model):
     """Gives class logits of audio.
 
     Args:
@@ -198,12 +200,3 @@ class WaveganClassifier(keras.Model):
         if not return_features:
             return logits
         return logits, ops.mean(ops.cast(pooled, "float32"), axis=(1, 2))
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "classes": self.classes,
-            "sample_rate_hz": self.sample_rate_hz,
-            "seed": self.seed,
-        }
