@@ -28,13 +28,13 @@ import gaae_tf
 from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.files import write_text
 from gaae_tf.metrics import codes as of_codes
 from gaae_tf.metrics.inception_score import inception_score
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.metrics.pitch import semitones, strongest_harmonic_hz
 from gaae_tf.run import names as run_names
 from gaae_tf.scorers import trained_scorer
-from gaae_tf.training import run_folder
 from gaae_tf.training.checkpoints import progress
 
 FLAGS = flags.FLAGS
@@ -199,7 +199,7 @@ def add(name: str, row: dict) -> None:
     """Puts a run's figures into the result, which is written whole."""
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
     result["runs"][name] = row
-    run_folder.write_text(RESULT, json.dumps(result, indent=1) + "\n")
+    write_text(RESULT, json.dumps(result, indent=1) + "\n")
     print(json.dumps({name: row}, indent=1), flush=True)
 
 

@@ -17,8 +17,8 @@ from absl import app, flags
 
 from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
+from gaae_tf.files import write_text
 from gaae_tf.run import names as run_names
-from gaae_tf.training import run_folder
 from gaae_tf.training.checkpoints import progress
 
 FLAGS = flags.FLAGS
@@ -106,9 +106,7 @@ def main(argv: list[str]) -> None:
         "versions": scores["provenance"]["versions"] | {"python": platform.python_version()},
         "runs": rows,
     }
-    run_folder.write_text(
-        Path(FLAGS.result), json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-    )
+    write_text(Path(FLAGS.result), json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     print(table(rows))
 
 

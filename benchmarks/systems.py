@@ -27,6 +27,7 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation import EVALUATION
+from gaae_tf.files import write_text
 from gaae_tf.quality import Scored, accuracy, quality
 from gaae_tf.run import names as run_names
 from gaae_tf.samples import generated
@@ -201,7 +202,7 @@ def add(name: str, measured: dict) -> None:
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
     result["command"] = "python -m benchmarks.systems --flagfiles=… (each run's `flags`)"
     result["runs"][name] = measured
-    run_folder.write_text(RESULT, json.dumps(result, indent=2) + "\n")
+    write_text(RESULT, json.dumps(result, indent=2) + "\n")
     print(json.dumps({name: measured["untrained"] | {"trained": measured["trained"]}}, indent=2))
 
 

@@ -48,6 +48,7 @@ import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, map_clips, to_float
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
+from gaae_tf.files import write_text
 from gaae_tf.hearing import MOST_SOUNDS, harmonicity_of_clips
 from gaae_tf.interpolations import SPACES, Interpolator, interpolation
 from gaae_tf.listening import write_listening_page
@@ -74,7 +75,6 @@ from gaae_tf.scorers import (
     labelled_clips,
     trained_scorer,
 )
-from gaae_tf.training import run_folder
 from gaae_tf.training.validation import read_figures
 
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
@@ -208,9 +208,9 @@ def evaluate(
     scores = score_run(run, run_dir, dataset, guiding, guidance, train, test, settings, phases)
     text = json.dumps(scores, indent=2, allow_nan=False) + "\n"
     if settings.samples is not None:  # they are not the run's
-        run_folder.write_text(settings.scores_out or run_dir / SCORES_OF_SAMPLES, text)
+        write_text(settings.scores_out or run_dir / SCORES_OF_SAMPLES, text)
         return scores
-    run_folder.write_text(run_dir / SCORES, text)
+    write_text(run_dir / SCORES, text)
     log("the listening page")
     known_test = labelled_clips(test, guiding, "test")
     write_listening_page(run, run_dir, scores, known_test, settings.seed, log)

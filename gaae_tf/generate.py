@@ -9,7 +9,6 @@ name are replaced.
 """
 
 import io
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ import soundfile
 
 from gaae_tf import loading
 from gaae_tf.data.audio import to_int16
+from gaae_tf.files import written_whole
 
 _SOUNDS_AT_ONCE = 64  # written before the next are made
 
@@ -83,12 +83,8 @@ def write_wav(path: Path, audio, sample_rate_hz: int) -> None:
     """Writes audio [samples] in [-1, 1] as 16-bit WAV, whole or not at all; beyond is clipped."""
     wav = io.BytesIO()  # libsndfile would not tell a full disk
     soundfile.write(wav, to_int16(audio), sample_rate_hz, format="WAV", subtype="PCM_16")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_whole(path) as temporary:
         temporary.write_bytes(wav.getvalue())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ clip, recording after recording:
 """
 
 import io
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ import soundfile
 
 from gaae_tf import loading
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip
+from gaae_tf.files import written_whole
 
 _CLIPS_AT_ONCE = 256  # short recordings share the networks' batches
 _MOST_FRAMES = 2**40  # libsndfile gives 2⁶³ - 1 for an unknown length
@@ -127,13 +127,8 @@ def _decode(path: Path, sample_rate_hz: int) -> np.ndarray:
 
 def write_codes(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes an .npz file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as temporary:
+        np.savez(temporary, **arrays)
 
 
 if __name__ == "__main__":

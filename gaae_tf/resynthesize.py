@@ -11,7 +11,6 @@ for music at 44.1 kHz. The recording is worked on whole: about 0.25 GB of memory
 16 kHz, 0.7 GB at 44.1 kHz, for one channel at a time.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 import soundfile as sf
 import tensorflow as tf
 
+from gaae_tf.files import written_whole
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.stft import stft
 from gaae_tf.synthesis import iterations, vocode
@@ -118,14 +118,11 @@ def resynthesize_file(
     if subtype not in ("FLOAT", "DOUBLE") and np.abs(rebuilt).max() > 1.0:
         over = np.count_nonzero(np.abs(rebuilt) > 1.0)
         print(f"note: {over} samples beyond full scale were clipped", file=sys.stderr)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        sf.write(temporary, rebuilt.T, rate_hz, subtype=subtype, format=container)
-        temporary.replace(target)
+        with written_whole(target) as temporary:
+            sf.write(temporary, rebuilt.T, rate_hz, subtype=subtype, format=container)
     except sf.LibsndfileError as error:
         raise OSError(f"{target}: cannot be written: {error.error_string}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return convergence_db
 
 

@@ -20,6 +20,7 @@ import soundfile
 import gaae_tf
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
 from gaae_tf.data.progress import Progress
+from gaae_tf.files import written_whole
 from gaae_tf.quality import Scored
 from gaae_tf.scorers import Scorer
 
@@ -175,12 +176,8 @@ def _is_whole(path: Path, log: Callable[[str], None]) -> bool:
 
 def _write_block(path: Path, audio: np.ndarray, labels: np.ndarray, scorer: Scorer) -> None:
     logits, features = scorer.score(audio, sample_rate_hz=scorer.sample_rate_hz)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    try:
+    with written_whole(path) as temporary:
         np.savez(temporary, audio=audio, labels=labels, logits=logits, features=features)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def from_folder(

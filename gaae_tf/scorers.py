@@ -18,7 +18,6 @@ import dataclasses
 import glob
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +33,7 @@ from gaae_tf.data.corpora.speech_commands import DIGITS
 from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, read_clips
+from gaae_tf.files import write_text, written_whole
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.classifier import train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
@@ -41,7 +41,6 @@ from gaae_tf.networks.wavegan_classifier import WaveganClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run.names import SCORERS
-from gaae_tf.training import run_folder
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 FOLDER = "scorers"  # in the data set's folder
@@ -308,16 +307,11 @@ def trained_scorer(
         "test_accuracy": None,
     }
     record["test_accuracy"] = _test_accuracy(Scorer(forward, record, None), dataset, progress, log)
-    # The name ends as the target's does: Keras goes by the ending.
-    temporary = weights.with_name(f".{os.getpid()}-{weights.name}")
     try:
         weights.parent.mkdir(exist_ok=True)
-        try:
+        with written_whole(weights) as temporary:
             network.save_weights(temporary)
-            temporary.replace(weights)
-        finally:
-            temporary.unlink(missing_ok=True)
-        run_folder.write_text(record_file, json.dumps(record, indent=2, allow_nan=False) + "\n")
+        write_text(record_file, json.dumps(record, indent=2, allow_nan=False) + "\n")
     except OSError as error:  # a data set folder that is read-only
         log(f"the scorer cannot be kept for next time: {error}")
         return Scorer(forward, record, None)
@@ -387,7 +381,7 @@ def checkpoint_scorer(
     record["test_accuracy"] = _test_accuracy(Scorer(forward, record, None), dataset, progress, log)
     try:
         record_file.parent.mkdir(exist_ok=True)
-        run_folder.write_text(record_file, json.dumps(record, indent=2, allow_nan=False) + "\n")
+        write_text(record_file, json.dumps(record, indent=2, allow_nan=False) + "\n")
     except OSError as error:
         log(f"the scorer's accuracy cannot be kept for next time: {error}")
     return Scorer(forward, record, prefix)

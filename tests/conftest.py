@@ -30,6 +30,7 @@ def tiny_run_dir(tmp_path_factory):
     import numpy as np
 
     from gaae_tf.config import TrainConfig
+    from gaae_tf.files import write_text
     from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
     from gaae_tf.run import names as run_names
     from gaae_tf.training import run_folder
@@ -71,7 +72,7 @@ def tiny_run_dir(tmp_path_factory):
             weight.assign(abs(weight))
     model.step.assign(7)
     Checkpoints(run_dir, model, keep=1).save(accuracy=0.5)
-    run_folder.write_text(run_dir / run_names.CONFIG, config.to_flags())
+    write_text(run_dir / run_names.CONFIG, config.to_flags())
     data.save(run_dir)
     return run_dir
 

@@ -11,7 +11,6 @@ Shards are named `train-00000-of-00002.tfrecord` and hold their clips in the ord
 """
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ import tensorflow as tf
 
 from gaae_tf.data.statistics import LogMagnitudeHistogram
 from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError, Skipped, no_dataset
+from gaae_tf.files import sha256
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 
@@ -146,7 +146,7 @@ def write_shard(
         for audio, label, speaker, source, extra in clips:
             writer.write(_example(audio, label, speaker, source, split, extra))
             count += 1
-    return Shard(path.name, split, count, path.stat().st_size, _sha256(path))
+    return Shard(path.name, split, count, path.stat().st_size, sha256(path))
 
 
 def write_description(dataset: Dataset) -> None:
@@ -259,7 +259,7 @@ def verify_checksums(dataset: Dataset) -> None:
         DataError: one differs.
     """
     for shard in dataset.shards:
-        checksum = _sha256(dataset.path / shard.file)
+        checksum = sha256(dataset.path / shard.file)
         if checksum != shard.sha256:
             raise DataError(
                 f"{dataset.path / shard.file} is damaged: SHA-256 is {checksum}, "
@@ -311,7 +311,7 @@ def read_clips(dataset: Dataset, split: str) -> Clips:
         altered = [
             str(dataset.path / shard.file)
             for shard in dataset.shards
-            if shard.split == split and _sha256(dataset.path / shard.file) != shard.sha256
+            if shard.split == split and sha256(dataset.path / shard.file) != shard.sha256
         ]
         raise DataError(
             f"{' and '.join(altered) or f'a {split} shard of {dataset.path}'} is damaged: {error}; "
@@ -373,8 +373,3 @@ def _example(
         texts.SetInParent()  # so that no values are a list of none
         texts.value.extend(map(os.fsencode, values))
     return example.SerializeToString(deterministic=True)  # else the map's order is not fixed
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,10 +1,10 @@
 """Compares evaluated runs: reads their scores, and writes tables and pictures."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gaae_tf.files import write_text
 from gaae_tf.report import compare_text, figures
 from gaae_tf.report.compare import Run, System, check_systems, tables
 from gaae_tf.report.compare_pictures import picture
@@ -109,14 +109,5 @@ def write_comparison(systems: Sequence[System], out: Path) -> list[Path]:
             figures.save(figure, written[-1])
     for name, text in reversed(texts.items()):  # the index last, when all that it shows is there
         written.append(out / name)
-        _write(written[-1], text)
+        write_text(written[-1], text)
     return written
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ and files are written as they are: a dollar sign in one begins no formula.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
+
+from gaae_tf.files import written_whole
 
 # Widths of a paper's text and of one of its two columns, and the largest height of its text.
 WIDE_INCHES, NARROW_INCHES, PAGE_INCHES = 17.6 / 2.54, 8.5 / 2.54, 22.0 / 2.54
@@ -299,14 +300,9 @@ def save(figure: Figure, path: str | Path, dpi: int = 150) -> None:
         ValueError: matplotlib writes no format of that suffix.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     undated = {"CreationDate": None} if path.suffix == ".pdf" else None
-    try:
-        with matplotlib.rc_context({"pdf.fonttype": 42}):
-            figure.savefig(temporary, dpi=dpi, metadata=undated)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with matplotlib.rc_context({"pdf.fonttype": 42}), written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=dpi, metadata=undated)
 
 
 def _checked(spectrograms, row_titles, column_titles, dynamic_range_db) -> np.ndarray:

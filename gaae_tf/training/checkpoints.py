@@ -12,7 +12,6 @@ nothing that would be taken for it, and the one before stays until the new one i
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import sys
@@ -21,10 +20,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from gaae_tf.files import sha256, write_text
 from gaae_tf.models.system import System
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.run import names as run_names
-from gaae_tf.training import run_folder
 
 _BEST = "best"  # below the folder of the rolling ones
 _START = "start"
@@ -206,18 +205,18 @@ def _save(checkpoint: tf.train.Checkpoint, folder: Path, step: int, keep: int) -
     checkpoint.save_counter.assign_add(1)
     checkpoint.write(str(unfinished / f"step-{step}"))
     written = sorted(unfinished.iterdir())  # the data before their index
-    sums = "".join(f"{_sha256(file)}  {file.name}\n" for file in written)
+    sums = "".join(f"{sha256(file)}  {file.name}\n" for file in written)
     for file in written:
         file.replace(folder / file.name)
     unfinished.rmdir()
-    run_folder.write_text(folder / f"step-{step}.sha256", sums)
+    write_text(folder / f"step-{step}.sha256", sums)
     # Later ones that are there could not be restored, else this one would be later still.
     before = [prefix for prefix in _saved(folder) if _step(prefix) < step]
     kept = [folder / f"step-{step}", *before[: keep - 1]]
     # For `tf.train.latest_checkpoint` and whatever else reads TensorFlow's own state file.
     state = f'model_checkpoint_path: "{kept[0].name}"\n'
     state += "".join(f'all_model_checkpoint_paths: "{one.name}"\n' for one in reversed(kept))
-    run_folder.write_text(folder / "checkpoint", state)
+    write_text(folder / "checkpoint", state)
     others = [file for file in _files(folder) if _step(file) not in map(_step, kept)]
     # First the checksums, then the index: what a kill leaves is whole, or is no checkpoint.
     for file in sorted(others, key=lambda file: file.name, reverse=True):
@@ -283,18 +282,13 @@ def _problem(prefix: Path) -> str:
         if not _FILE.fullmatch(name):
             return f"{sums.name} names {name!r}, which is no checkpoint's file"
         try:
-            if _sha256(prefix.with_name(name)) != digest:
+            if sha256(prefix.with_name(name)) != digest:
                 return f"{name} is not as it was written: its SHA-256 differs"
         except FileNotFoundError:
             return f"{name} is missing"
         except OSError as error:
             return f"{name} cannot be read: {error}"
     return ""
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _network_variables(model: System, standardising: bool = True) -> dict[str, tf.Variable]:

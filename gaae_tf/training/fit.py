@@ -23,10 +23,10 @@ from gaae_tf.data.statistics import (
     log_magnitude_statistics,
 )
 from gaae_tf.data.terms import UNLABELLED
+from gaae_tf.files import write_text
 from gaae_tf.models.system import System
 from gaae_tf.ops.log_magnitude import BinStatistics, LogMagnitudeStatistics
 from gaae_tf.run import names as run_names
-from gaae_tf.training import run_folder
 from gaae_tf.training.build import build_model, compile_model
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.checkpoints import Checkpoints
@@ -414,8 +414,8 @@ def write_description(
             "clips": clips.sources,
         }
         text = json.dumps(guidance, indent=1) + "\n"
-        run_folder.write_text(run_dir / run_names.GUIDANCE, text)
-    run_folder.write_text(run_dir / run_names.CONFIG, config.to_flags())
+        write_text(run_dir / run_names.GUIDANCE, text)
+    write_text(run_dir / run_names.CONFIG, config.to_flags())
 
 
 def _roll_back(error: NonFiniteError, checkpoints: Checkpoints, config: TrainConfig) -> int:

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
+from gaae_tf.files import write_text
 from gaae_tf.ops.log_magnitude import (
     BinStatistics,
     LogMagnitudeScaling,
@@ -97,10 +97,3 @@ class DataDescription:
             return data
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path} is not a readable run description: {error}") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)

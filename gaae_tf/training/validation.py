@@ -19,12 +19,12 @@ from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.data.shards import Clips
+from gaae_tf.files import write_text
 from gaae_tf.metrics import codes as metrics
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.system import System
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run import names as run_names
-from gaae_tf.training import run_folder
 
 # Where TensorBoard shows each figure.
 TAGS = {
@@ -119,7 +119,7 @@ class Validation(keras.callbacks.Callback):
 
     def _save(self) -> None:
         rows = ",\n".join(f" {json.dumps(row)}" for row in self._rows)
-        run_folder.write_text(self._path, f"[\n{rows}\n]\n" if rows else "[]\n")
+        write_text(self._path, f"[\n{rows}\n]\n" if rows else "[]\n")
 
     def _warn_of(self, figures: dict[str, float], step: int) -> None:
         if "effective_rank" in figures:

@@ -1,0 +1,29 @@
+import hashlib
+
+import pytest
+
+from gaae_tf.files import sha256, write_text, written_whole
+
+
+def test_a_file_is_there_whole_under_its_own_ending(tmp_path):
+    with written_whole(tmp_path / "a.weights.h5") as temporary:
+        assert temporary.name.endswith(".weights.h5")
+        temporary.write_bytes(b"new")
+        assert not (tmp_path / "a.weights.h5").exists()
+    assert (tmp_path / "a.weights.h5").read_bytes() == b"new"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_fails_leaves_the_file_that_was_there_and_nothing_else(tmp_path):
+    write_text(tmp_path / "a", "old")
+    with pytest.raises(ZeroDivisionError), written_whole(tmp_path / "a") as temporary:
+        temporary.write_text("half")
+        _ = 1 / 0
+    assert (tmp_path / "a").read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_text_is_utf_8_and_its_digest_hashlibs(tmp_path):
+    write_text(tmp_path / "a", "Fréchet")
+    assert (tmp_path / "a").read_bytes() == "Fréchet".encode()
+    assert sha256(tmp_path / "a") == hashlib.sha256("Fréchet".encode()).hexdigest()
