@@ -43,6 +43,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 import tensorflow as tf
+from sklearn.metrics import confusion_matrix
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
@@ -52,7 +53,6 @@ from gaae_tf.files import write_text
 from gaae_tf.hearing import MOST_SOUNDS, harmonicity_of_clips
 from gaae_tf.interpolations import SPACES, Interpolator, interpolation
 from gaae_tf.listening import write_listening_page
-from gaae_tf.metrics.confusion import confusion
 from gaae_tf.models.augmentation import augmented
 from gaae_tf.models.classifier import classify, train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
@@ -419,9 +419,7 @@ def score_run(
         details["validation"] = next(
             (row for row in reversed(measured) if row["step"] == run.step), {}
         )
-    details["confusion"] = {
-        name: confusion(*pairs, len(classes)).tolist() for name, pairs in meant.items()
-    }
+    details["confusion"] = {name: _confusion(*pairs, len(classes)) for name, pairs in meant.items()}
     progress("done")
 
     main = {"scorer_test_accuracy": scorer.test_accuracy["value"]}
@@ -786,6 +784,14 @@ def _trained_accuracy(
     logits, _ = classify(classifier, test.audio, prepare=_spectrogram(run))
     known = {"training_clips": len(clips.labels), "steps": steps, "batch": settings.batch_size}
     return accuracy(logits.argmax(axis=1) == test.labels) | known
+
+
+def _confusion(labels: np.ndarray, found: np.ndarray, classes: int) -> list[list[int]]:
+    """Clips by the class meant (rows) and found (columns); those without label are left out."""
+    known = labels >= 0
+    if not known.any():
+        return [[0] * classes for _ in range(classes)]
+    return confusion_matrix(labels[known], found[known], labels=range(classes)).tolist()
 
 
 def _predicted(run: Run, audio: np.ndarray) -> np.ndarray:

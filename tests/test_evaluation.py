@@ -953,3 +953,9 @@ def test_an_interrupted_command_says_what_is_kept(tmp_path, number, status):
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     assert "a finished scorer are kept" in done.stderr
+
+
+def test_confusion_counts_clips_by_class_meant_and_found_and_leaves_unlabelled_ones_out():
+    labels, found = np.array([0, 0, 1, -1, 1]), np.array([0, 1, 1, 0, 1])
+    assert evaluation._confusion(labels, found, 3) == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
+    assert evaluation._confusion(labels[3:4], found[3:4], 2) == [[0, 0], [0, 0]]

@@ -16,9 +16,14 @@ def test_a_file_is_there_whole_under_its_own_ending(tmp_path):
 
 def test_what_fails_leaves_the_file_that_was_there_and_nothing_else(tmp_path):
     write_text(tmp_path / "a", "old")
-    with pytest.raises(ZeroDivisionError), written_whole(tmp_path / "a") as temporary:
-        temporary.write_text("half")
-        _ = 1 / 0
+
+    def fail():
+        with written_whole(tmp_path / "a") as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert (tmp_path / "a").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 

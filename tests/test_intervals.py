@@ -7,9 +7,12 @@ from gaae_tf.metrics.intervals import bootstrap_interval, wilson_interval
 
 @pytest.mark.parametrize("confidence", [0.68, 0.95, 0.999])
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (0, 20), (7, 9), (20, 20), (480, 500)])
-def test_wilson_agrees_with_scipy(successes, trials, confidence):
-    expected = scipy.stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
-    assert wilson_interval(successes, trials, confidence) == pytest.approx(tuple(expected))
+def test_at_wilsons_ends_the_share_is_z_deviations_away(successes, trials, confidence):
+    """|successes / trials − p| = z·√(p·(1 − p) / trials) at both ends p; 0 and 1 beyond."""
+    z = scipy.stats.norm.ppf(0.5 + confidence / 2)
+    for end in wilson_interval(successes, trials, confidence):
+        away = abs(successes / trials - end)
+        assert away == pytest.approx(z * np.sqrt(end * (1 - end) / trials), abs=1e-12)
 
 
 def test_wilson_of_no_success_is_the_closed_form():
