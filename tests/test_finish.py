@@ -57,6 +57,6 @@ def test_results_are_left_and_named(tiny_run_dir, capsys):
     text = capsys.readouterr().out
     assert len(list((tiny_run_dir / "samples").glob("*.wav"))) == 16
     assert (tiny_run_dir / "export" / "saved_model.pb").is_file()
-    for line in ("tensorboard --logdir=", "python evaluate.py", "python -m gaae_tf.generate"):
+    for line in ("tensorboard --logdir=", "python evaluate.py", "python -m gaae_tf generate"):
         assert line in text
     assert gaae_tf.load(tiny_run_dir).step == 7

@@ -253,7 +253,7 @@ def test_results_are_left_and_the_export_gives_the_loaded_runs_sounds(trained, c
     model, _, run_dir = trained
     finish.leave_results(run_dir)
     told = capsys.readouterr().out
-    assert "gaae_tf.represent" not in told
+    assert "gaae_tf represent" not in told
     assert ("--label=" in told) == (model in WITH_CLASSES)
     sounds = len(list((run_dir / "samples").glob("*.wav")))
     assert sounds == (16 if model in WITH_CLASSES else 8)

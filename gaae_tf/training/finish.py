@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import shlex
 from pathlib import Path
 
 import keras
@@ -33,26 +34,28 @@ def leave_results(run_dir: Path) -> None:
     """Writes sounds of every class and the SavedModel; prints where all is and what is next."""
     loaded = gaae_tf.load(run_dir)
     left = [f"Run folder     {run_dir}   (step {loaded.step})"]
+    run = shlex.quote(str(run_dir))
     commands = [
-        f"tensorboard --logdir={run_dir / run_names.LOGS}",
-        f"python evaluate.py --run_dir={run_dir} --count=2000 --usefulness_seeds=0",
+        f"tensorboard --logdir={shlex.quote(str(run_dir / run_names.LOGS))}",
+        f"python evaluate.py --run_dir={run} --count=2000 --usefulness_seeds=0",
     ]
     if isinstance(loaded, Sampling):
         of_class, each, count = "", "", SOUNDS_PER_CLASS
         if isinstance(loaded, LoadedClassGenerator):
-            of_class, each = f" --label={loaded.classes[0]}", f", {SOUNDS_PER_CLASS} a class"
+            of_class, each = (
+                f" --label={shlex.quote(loaded.classes[0])}",
+                f", {SOUNDS_PER_CLASS} a class",
+            )
             count *= len(loaded.classes)
         samples = run_dir / run_names.SAMPLES
         sounds = write_samples(loaded, samples, count)
         left.append(f"Sounds         {samples}   ({len(sounds)} WAV files{each})")
         commands.append(
-            f"python -m gaae_tf.generate --run_dir={run_dir}{of_class} --count=8 --seed=1 "
-            "--out=sounds"
+            f"python -m gaae_tf generate --run_dir={run}{of_class} --count=8 --seed=1 --out=sounds"
         )
     if isinstance(loaded, LoadedEncoder):
         commands.append(
-            f"python -m gaae_tf.represent --run_dir={run_dir} --source=FILE_OR_FOLDER "
-            "--out=codes.npz"
+            f"python -m gaae_tf represent --run_dir={run} --source=FILE_OR_FOLDER --out=codes.npz"
         )
     left.append(f"SavedModel     {save(loaded, run_dir / run_names.EXPORT)}")
     left.append(f"TensorBoard    {run_dir / run_names.LOGS}")
