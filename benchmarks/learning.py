@@ -47,7 +47,8 @@ SOUNDS = 500
 PARTS = {
     "start": {"start_steps": "0"},
     "altered": {"alter_labelled": "false"},
-    "pseudo_labels": {"pseudo_labels": "0"},
+    "pseudo_labels": {"pseudo_labels": "0", "pseudo_label_balance": "0"},
+    "wide_encoder": {"encoder_channels": "0"},
     "distance": {"sliced_wasserstein": "0", "class_independence": "0"},
     "class_teaches_decoder": {"generated_class_teaches_decoder": "false"},
     "held_styles": {"hold_generated_style": "false"},
@@ -65,6 +66,8 @@ PARTS = {
         "reconstruction_lambda": "20",
     },
 }
+# Means nothing alone: taken away from the rest.
+DEPENDENT = {"label_balance": {"pseudo_label_balance": "0"}}
 # Not in configs/fsdd.flags: each added to it.
 OTHERS = {
     "class_not_in_distance": {"class_independence": "0"},
@@ -111,6 +114,7 @@ def variants(group: str) -> dict[str, dict[str, str]]:
     for name, part in PARTS.items():
         found[f"only_{name}"] = {key: value for key, value in off.items() if key not in part}
         found[f"all_but_{name}"] = part
+    found |= {f"all_but_{name}": part for name, part in DEPENDENT.items()}
     found |= {f"all_and_{name}": added for name, added in OTHERS.items()}
     untaught = {"generated_class_teaches_decoder": "false"}
     return found | {name: untaught | added for name, added in WITHIN_THE_RULES.items()}
