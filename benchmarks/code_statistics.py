@@ -17,10 +17,11 @@ from absl import app, flags
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names
-from gaae_tf.training import fit, run_folder
-from gaae_tf.training.build import build_model
-from gaae_tf.training.checkpoints import restore_for_sampling
+from gaae_tf.run.build import build_model
+from gaae_tf.run.checkpoints import restore_for_sampling
+from gaae_tf.training import fit
 
 FLAGS = flags.FLAGS
 

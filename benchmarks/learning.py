@@ -34,8 +34,8 @@ from gaae_tf.metrics.inception_score import inception_score
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.metrics.pitch import semitones, strongest_harmonic_hz
 from gaae_tf.run import names as run_names
+from gaae_tf.run.checkpoints import progress
 from gaae_tf.scorers import trained_scorer
-from gaae_tf.training.checkpoints import progress
 
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]

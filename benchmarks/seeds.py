@@ -19,7 +19,7 @@ from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.files import write_text
 from gaae_tf.run import names as run_names
-from gaae_tf.training.checkpoints import progress
+from gaae_tf.run.checkpoints import progress
 
 FLAGS = flags.FLAGS
 # Header, and where in scores.json's details the figure stands.

@@ -8,7 +8,7 @@ import typing
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-    from gaae_tf.loading import Loaded
+    from gaae_tf.run.loading import Loaded
 
 __version__ = "0.1.0"
 
@@ -19,6 +19,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 def load(run_dir: str | Path, checkpoint: str = "latest", **options) -> Loaded:
     """Loads a trained run for use; see `gaae_tf.loading.load`, which this imports when called."""
-    from gaae_tf import loading
+    from gaae_tf.run import loading
 
     return loading.load(run_dir, checkpoint, **options)

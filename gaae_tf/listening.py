@@ -14,15 +14,6 @@ from tensorflow import make_ndarray
 from gaae_tf.data.audio import from_int16
 from gaae_tf.data.shards import Clips
 from gaae_tf.interpolations import SPACES
-from gaae_tf.loading import (
-    Loaded,
-    LoadedAutoencoder,
-    LoadedClassGenerator,
-    LoadedEncoder,
-    LoadedGAAE,
-    LoadedGenerator,
-    Sampling,
-)
 from gaae_tf.pictures import pictures
 from gaae_tf.report.page import (
     ClassSounds,
@@ -37,6 +28,15 @@ from gaae_tf.report.page import (
 )
 from gaae_tf.representations import TooFew, tsne
 from gaae_tf.run import names as run_names
+from gaae_tf.run.loading import (
+    Loaded,
+    LoadedAutoencoder,
+    LoadedClassGenerator,
+    LoadedEncoder,
+    LoadedGAAE,
+    LoadedGenerator,
+    Sampling,
+)
 from gaae_tf.run.names import REPORT
 
 _SOUNDS_A_CLASS = 4

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from gaae_tf.loading import Loaded, LoadedClassGenerator, LoadedGenerator
 from gaae_tf.report import charts
 from gaae_tf.report.figures import spectrogram_plate
 from gaae_tf.report.page import ClassSounds, PageContents, Picture, Sound
 from gaae_tf.report.scatter import scatter
+from gaae_tf.run.loading import Loaded, LoadedClassGenerator, LoadedGenerator
 
 _MOST_CLASSES = 12  # of a plate, whose panels must stay large enough to see
 _EXAMPLES = 2  # of each class, real, reconstructed and generated

@@ -32,10 +32,10 @@ def tiny_run_dir(tmp_path_factory):
     from gaae_tf.config import TrainConfig
     from gaae_tf.files import write_text
     from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
+    from gaae_tf.run import folder as run_folder
     from gaae_tf.run import names as run_names
-    from gaae_tf.training import run_folder
-    from gaae_tf.training.build import build_model, compile_model
-    from gaae_tf.training.checkpoints import Checkpoints
+    from gaae_tf.run.build import build_model, compile_model
+    from gaae_tf.run.checkpoints import Checkpoints
 
     run_dir = tmp_path_factory.mktemp("tiny_run")
     config = TrainConfig(

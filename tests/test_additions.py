@@ -267,7 +267,7 @@ def test_layers_of_a_spectrally_normalised_latent_discriminator_stretch_nothing(
 
 
 def test_what_is_remembered_is_in_checkpoints(tmp_path):
-    from gaae_tf.training.checkpoints import Checkpoints
+    from gaae_tf.run.checkpoints import Checkpoints
 
     model = with_everything()
     model.start_step(batches())

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from test_callbacks import CONFIG, DATA
 
-from gaae_tf.training.build import ScaledRate, build_model
+from gaae_tf.run.build import ScaledRate, build_model
 
 
 def test_an_optimizer_steps_by_its_rate_times_the_share_that_is_left():

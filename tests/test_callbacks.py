@@ -12,10 +12,10 @@ from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.stft import stft
-from gaae_tf.training.build import build_model, compile_model
+from gaae_tf.run.build import build_model, compile_model
+from gaae_tf.run.checkpoints import restore_for_sampling
+from gaae_tf.run.folder import DataDescription
 from gaae_tf.training.callbacks import TensorBoardLogger
-from gaae_tf.training.checkpoints import restore_for_sampling
-from gaae_tf.training.run_folder import DataDescription
 
 RATE_HZ, SAMPLES = 1000, 512
 CLASSES = ("low", "middle", "high")

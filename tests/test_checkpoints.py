@@ -10,8 +10,8 @@ import test_gaae
 from test_gaae import batches, tiny_model
 from test_ggan import ggan
 
-from gaae_tf.training import checkpoints as module
-from gaae_tf.training.checkpoints import (
+from gaae_tf.run import checkpoints as module
+from gaae_tf.run.checkpoints import (
     Checkpoints,
     _network_variables,
     _optimizer_variables,

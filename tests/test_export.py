@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gaae_tf import export as command
 from gaae_tf.commands import opening
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
+from gaae_tf.run import export as command
 
 
 def run(*arguments):

@@ -28,8 +28,8 @@ def test_a_dry_run_of_nsynth_shows_the_paper_setting(monkeypatch):
 
 def test_memory_grows_with_the_batch_by_its_activations_alone(tmp_path):
     from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-    from gaae_tf.training.build import build_model
-    from gaae_tf.training.run_folder import DataDescription
+    from gaae_tf.run.build import build_model
+    from gaae_tf.run.folder import DataDescription
 
     config = TrainConfig(
         dataset="d",

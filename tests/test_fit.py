@@ -28,10 +28,10 @@ from gaae_tf.data.prepare import prepare
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
+from gaae_tf.run.build import build_model
+from gaae_tf.run.folder import DataDescription
 from gaae_tf.training import finish, fit, loop
-from gaae_tf.training.build import build_model
 from gaae_tf.training.callbacks import TensorBoardLogger
-from gaae_tf.training.run_folder import DataDescription
 from gaae_tf.training.validation import TAGS
 
 REPOSITORY = Path(__file__).parents[1]
@@ -255,7 +255,7 @@ def test_a_divergence_goes_back_to_the_last_checkpoint_with_the_data_of_its_step
 
 
 def test_noise_is_another_after_a_rollback_and_else_of_seed_step_and_draw_alone(config):
-    from gaae_tf.training.build import build_model
+    from gaae_tf.run.build import build_model
 
     config, *_, data = fit.resolve(config)
     model = build_model(dataclasses.replace(config, seed=6), data)
@@ -339,8 +339,8 @@ def test_the_share_of_time_spent_waiting_for_batches_tells_starved_input(config,
 def run_parts(config):
     """The arguments of run_steps for a configuration, as `train` makes them."""
     from gaae_tf.data.pipeline import training_stream
-    from gaae_tf.training.build import compile_model
-    from gaae_tf.training.checkpoints import Checkpoints
+    from gaae_tf.run.build import compile_model
+    from gaae_tf.run.checkpoints import Checkpoints
 
     config, dataset, guiding, data = fit.resolve(config)
     Path(config.run_dir).mkdir(parents=True)

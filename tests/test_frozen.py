@@ -9,10 +9,10 @@ from test_fit import tiny_config
 import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.files import write_text
+from gaae_tf.run.build import build_model, compile_model
+from gaae_tf.run.checkpoints import Checkpoints
 from gaae_tf.run.names import CONFIG
 from gaae_tf.training import fit
-from gaae_tf.training.build import build_model, compile_model
-from gaae_tf.training.checkpoints import Checkpoints
 from gaae_tf.training.frozen import frozen_description, take_frozen
 
 BIGGAN = {"model": "unsupervised_biggan", "labelled_percent": 5.0, "guided_dim": 128}

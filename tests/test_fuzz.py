@@ -63,9 +63,10 @@ from gaae_tf.evaluation import read_guidance
 from gaae_tf.experiments.plan import read_scores
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.report.__main__ import _read as read_scores_to_compare
+from gaae_tf.run import checkpoints
+from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names
-from gaae_tf.training import checkpoints, run_folder
-from gaae_tf.training.run_lock import locked
+from gaae_tf.run.lock import locked
 
 REPOSITORY = Path(__file__).parents[1]
 LONG = int(os.environ.get("GAAE_TF_FUZZ", "0"))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from gaae_tf import generate
 from gaae_tf.commands import opening
+from gaae_tf.run import sounds as generate
 
 
 def run(*arguments):

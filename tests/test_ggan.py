@@ -13,8 +13,8 @@ from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscrimin
 from gaae_tf.networks.features import FeatureNetwork
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-from gaae_tf.training.build import build_model
-from gaae_tf.training.run_folder import DataDescription
+from gaae_tf.run.build import build_model
+from gaae_tf.run.folder import DataDescription
 
 CLASSES = 3
 WEIGHTS = LossWeights(omega_1=1.0, omega_2=0.0)

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
+from gaae_tf.run.build import build_model
+from gaae_tf.run.folder import DataDescription
 from gaae_tf.run.names import CONFIG
-from gaae_tf.training.build import build_model
-from gaae_tf.training.run_folder import DataDescription
 
 
 def tones(recordings, samples, seed=0):

@@ -3,8 +3,8 @@ import pytest
 import soundfile
 import soxr
 
-from gaae_tf import represent
 from gaae_tf.commands import opening
+from gaae_tf.run import recordings as represent
 
 
 def run(*arguments):

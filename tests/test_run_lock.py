@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gaae_tf.training import run_lock
+from gaae_tf.run import lock as run_lock
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -11,10 +11,10 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from test_fit import assert_same_state, state, tiny_config
 
 import gaae_tf
-from gaae_tf import loading
 from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
 from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
+from gaae_tf.run import loading
 from gaae_tf.scorers import ScorerSettings
 from gaae_tf.training import finish, fit
 from gaae_tf.training.validation import read_figures

@@ -11,8 +11,8 @@ from test_callbacks import AUDIO, CONFIG, DATA, LABELS
 from gaae_tf import synthesis
 from gaae_tf.data.shards import Clips
 from gaae_tf.metrics import codes as metrics
+from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.training import validation
-from gaae_tf.training.build import build_model, compile_model
 from gaae_tf.training.validation import (
     TAGS,
     Validation,

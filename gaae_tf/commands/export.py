@@ -42,7 +42,7 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     no_arguments(arguments, values)
     check_run(values.run_dir)
     load_tensorflow()
-    from gaae_tf.export import export
+    from gaae_tf.run.export import export
 
     out = export(values.run_dir, values.out, values.checkpoint, values.refine)
     print(f"SavedModel in {out}; {out / 'README.txt'} tells how to use it")

@@ -60,8 +60,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     no_arguments(arguments, values)
     check_run(values.run_dir, values.label)
     load_tensorflow()
-    from gaae_tf import loading
-    from gaae_tf.generate import write_samples
+    from gaae_tf.run import loading
+    from gaae_tf.run.sounds import write_samples
 
     loaded = loading.load(values.run_dir, values.checkpoint, values.vocoder, values.refine)
     if not isinstance(loaded, loading.Sampling):

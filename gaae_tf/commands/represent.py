@@ -52,8 +52,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
         raise FileNotFoundError(f"source {values.source} does not exist")
     check_run(values.run_dir)
     load_tensorflow()
-    from gaae_tf import loading
-    from gaae_tf.represent import represent_files, write_codes
+    from gaae_tf.run import loading
+    from gaae_tf.run.recordings import represent_files, write_codes
 
     loaded = loading.load(values.run_dir, values.checkpoint)
     if not isinstance(loaded, loading.LoadedEncoder):

@@ -39,7 +39,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
             if folder not in ("", "notes") and not Path(folder).is_dir():
                 raise DataError(no_dataset(folder))
     load_tensorflow()
-    from gaae_tf.training import finish, fit, loop, run_lock
+    from gaae_tf.run import lock as run_lock
+    from gaae_tf.training import finish, fit, loop
     from gaae_tf.training.storage import told_of_failing_storage
     from gaae_tf.training.strategy import this_worker
 

@@ -36,8 +36,8 @@ from gaae_tf.experiments.tables import (
     Table,
     unique,
 )
+from gaae_tf.run.checkpoints import progress
 from gaae_tf.run.names import SCORES
-from gaae_tf.training.checkpoints import progress
 
 SCORES_BY_GENDER = "scores_by_gender.json"  # of Table VI, in the folder of a run guided by digits
 _PAPER_HOURS = "the paper's GAAE took about 21 hours on two Nvidia P100"

@@ -32,7 +32,7 @@ from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.report import figures
-from gaae_tf.training.run_folder import DataDescription, write_text
+from gaae_tf.run.folder import DataDescription, write_text
 
 EXAMPLES_PER_CLASS = 2
 

@@ -24,7 +24,7 @@ from gaae_tf.networks.encoder import Encoder
 from gaae_tf.networks.features import FeatureNetwork, JointDiscriminator
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
-from gaae_tf.training.run_folder import DataDescription
+from gaae_tf.run.folder import DataDescription
 
 
 def build_model(config: TrainConfig, data: DataDescription) -> System:

@@ -32,11 +32,11 @@ from gaae_tf.models.classifying import Classifier, FeatureClassifier
 from gaae_tf.models.gaae import GAAE
 from gaae_tf.models.ggan import GGAN
 from gaae_tf.models.system import System
+from gaae_tf.run.build import build_model
+from gaae_tf.run.checkpoints import restore_for_sampling
+from gaae_tf.run.folder import DataDescription
 from gaae_tf.run.look import unknown_label
 from gaae_tf.run.names import CHECKPOINT_NAMES, CHECKPOINTS, CONFIG
-from gaae_tf.training.build import build_model
-from gaae_tf.training.checkpoints import restore_for_sampling
-from gaae_tf.training.run_folder import DataDescription
 
 VOCODER = "pghi_fgla"  # of spectrograms, where none is named
 

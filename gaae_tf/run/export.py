@@ -1,0 +1,335 @@
+"""A trained run as a TensorFlow SavedModel that needs neither this package nor Keras.
+
+    gaae export --run_dir=runs/quickstart --out=export
+
+Statistics, classes and the vocoder are inside. The vocoder is fast Griffin-Lim from random phase,
+which graph operations can express; `gaae_tf.load` has the better one that starts from PGHI. The
+style codes of a seed are the same in both. README.txt in the folder tells how to use it.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+
+import tensorflow as tf
+from absl import logging
+
+import gaae_tf
+from gaae_tf import synthesis
+from gaae_tf.run import loading
+
+METADATA = "metadata.json"
+
+# What an export's README.txt is put together of.
+_INTRODUCTION = """\
+A {model} as a TensorFlow SavedModel, step {step:,}.
+
+Nothing but TensorFlow is needed. Keep `model` while its signatures are in use:
+
+    import tensorflow as tf
+
+    model = tf.saved_model.load("this folder")
+{example}
+Sizes, n being any number of clips:
+
+"""
+_GENERATE = """\
+    {first_name}, seed = {first_value}, tf.constant(1, tf.int64)
+    sounds = model.signatures["generate"]({first_name}={first_name}, seed=seed)
+    tf.io.write_file("0.wav", tf.audio.encode_wav(sounds["audio"][0, :, None], {sample_rate_hz}))
+"""
+_CLASSIFY = """\
+    audio = tf.zeros([1, {clip_samples}])  # your recording
+    print(model.signatures["classify"](audio=audio)["class_name"])
+"""
+_SIZES = {
+    "audio": "float32 [n, {clip_samples}] in [-1, 1], {sample_rate_hz} Hz, mono",
+    "spectrograms": "float32 [n, {bins}, {frames}, 1] in [-1, 1]",
+    "labels, label": "int64 [n]: {classes}",
+    "style": "float32 [n, {style_dim}]",
+    "guided": "float32 [n, {guided_dim}]",
+    "latent, features": "float32 [n, {style_dim}]",
+    "probabilities": "float32 [n, {class_count}]",
+    "class_name": "string [n]",
+}
+_VOCODER = """
+Spectrograms become sound by {refine} iterations of fast Griffin-Lim from random phase.
+"""
+_RESTYLE = """
+`decode` with the style that `encode` gave and other labels turns a recording into another class.
+"""
+
+
+def export(
+    run_dir: str | Path, out: str | Path, checkpoint: str = "latest", refine: int = 32
+) -> Path:
+    """Writes a run as a SavedModel; its signatures stand in the README.txt that goes with it.
+
+    Args:
+        run_dir: the run folder.
+        out: the folder to make. One that is empty or an earlier export is replaced.
+        checkpoint: "latest" or "best".
+        refine: iterations of fast Griffin-Lim, 0 or more.
+
+    Returns:
+        `out`.
+
+    Raises:
+        FileExistsError: `out` is something else.
+        FileNotFoundError: as in `gaae_tf.load`.
+        ValueError: as in `gaae_tf.load`, or `refine` is negative.
+        OSError: `out` cannot be written. Nothing is left behind.
+    """
+    _check_out(Path(out))  # before the work of loading
+    return save(loading.load(run_dir, checkpoint), out, refine)
+
+
+def save(loaded: loading.Loaded, out: str | Path, refine: int = 32) -> Path:
+    """`export` of a run that is loaded already.
+
+    Raises:
+        FileExistsError, OSError: as in `export`.
+        ValueError: `refine` is negative.
+    """
+    if refine < 0:
+        raise ValueError(f"refine must be 0 or more, got {refine}")
+    out = Path(out)
+    _check_out(out)
+    module = _Module(loaded, refine)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with _quiet():
+            tf.saved_model.save(module, str(temporary), module.signatures())
+        metadata = _metadata(loaded, refine)
+        (temporary / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+        readme = _readme(loaded, module.signatures(), refine)
+        (temporary / "README.txt").write_text(readme, encoding="utf-8")
+        _move(temporary, out)
+    except tf.errors.OpError as error:  # a full disk, say
+        raise OSError(f"cannot write {out}: {error.message}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return out
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Holds back what TensorFlow notes of its own names while it saves."""
+    verbosity, level = logging.get_verbosity(), tf.get_logger().level
+    logging.set_verbosity(logging.WARNING)
+    tf.get_logger().setLevel("WARNING")
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        tf.get_logger().setLevel(level)
+
+
+class _Module(tf.Module):
+    """The graph functions of an export, with the variables that they use."""
+
+    def __init__(self, loaded: loading.Loaded, refine: int):
+        super().__init__(name=loaded.config.model)
+        model, signal_path, classes = loaded.model, loaded.signal_path, loaded.classes
+        style_dim, step = loaded.config.style_dim, loaded.step
+        self.weights = [
+            weight.value for network in model.lasting_networks for weight in network.weights
+        ]
+        seed = tf.TensorSpec([], tf.int64, "seed")
+        style = tf.TensorSpec([None, style_dim], tf.float32, "style")
+        labels = [tf.TensorSpec([None], tf.int64, "labels")] if classes else []
+        count = [] if classes else [tf.TensorSpec([], tf.int64, "count")]
+
+        def sounds(made, seed=0):
+            if model.MAKES_AUDIO:
+                return {"audio": made[..., 0]}
+            sound = synthesis.graph_to_audio(made, signal_path, refine, seed)
+            return {"audio": sound, "spectrograms": made}
+
+        def sample(style, labels=None):
+            if not classes:
+                return model.sample(style)
+            number = tf.constant(len(classes), tf.int64)
+            message = f"labels must be from 0 to {len(classes) - 1}: {', '.join(classes)}"
+            checks = [
+                tf.debugging.assert_non_negative(labels, message),
+                tf.debugging.assert_less(labels, number, message),
+            ]
+            with tf.control_dependencies(checks):
+                condition = tf.one_hot(labels, len(classes))
+            return model.sample(style, condition)
+
+        def codes(seed, count):
+            return synthesis.style_codes(
+                seed, tf.range(count), style_dim, prior=model.SAMPLING_PRIOR
+            )
+
+        def generate(labels, seed):
+            style = codes(seed, tf.size(labels, tf.int64))
+            return sounds(sample(style, labels), seed) | {"style": style}
+
+        def generate_count(count, seed):
+            style = codes(seed, count)
+            return sounds(sample(style), seed) | {"style": style}
+
+        def describe():
+            return ({"classes": tf.constant(classes)} if classes else {}) | {
+                "sample_rate_hz": tf.constant(loaded.sample_rate_hz, tf.int64),
+                "clip_samples": tf.constant(loaded.clip_samples, tf.int64),
+                "step": tf.constant(step, tf.int64),
+            }
+
+        functions = []
+        if isinstance(loaded, loading.Sampling):
+            functions += [
+                ("generate", generate if classes else generate_count, [*labels, *count, seed]),
+                ("decode", lambda *inputs: sounds(sample(*inputs)), [style, *labels]),
+            ]
+        if isinstance(loaded, loading.Reading):
+            functions += _of_recordings(loaded, sounds)
+        for name, function, inputs in (*functions, ("describe", describe, [])):
+            setattr(self, name, tf.function(function, input_signature=inputs, autograph=False))
+
+    def signatures(self) -> dict:
+        """The functions by name."""
+        return {
+            name: function
+            for name, function in vars(self).items()
+            if isinstance(function, tf.types.experimental.PolymorphicFunction)
+        }
+
+
+def _of_recordings(loaded: loading.Reading, sounds):
+    """Names, functions and inputs of what a system makes of recordings and their spectrograms."""
+    model, signal_path, classes = loaded.model, loaded.signal_path, loaded.classes
+    audio = tf.TensorSpec([None, loaded.clip_samples], tf.float32, "audio")
+    frames = signal_path.stft.frames(loaded.clip_samples)
+    spectrograms = tf.TensorSpec(
+        [None, signal_path.stft.bins, frames, 1], tf.float32, "spectrograms"
+    )
+
+    def encode(spectrograms):
+        codes = model.codes(spectrograms)
+        if model.CLASSIFIES:
+            codes["probabilities"] = model.probabilities_of(codes)
+        return codes
+
+    def reconstruct(spectrograms):
+        return sounds(model(spectrograms))
+
+    def classify(spectrograms):
+        probabilities = model.class_probabilities(spectrograms)
+        label = tf.argmax(probabilities, axis=-1)
+        return {
+            "probabilities": probabilities,
+            "label": label,
+            "class_name": tf.gather(tf.constant(classes), label),
+        }
+
+    def of_audio(function):
+        return lambda audio: function(signal_path.spectrogram(audio))
+
+    for name, function, can in (
+        ("encode", encode, model.ENCODES),
+        ("reconstruct", reconstruct, model.RECONSTRUCTS),
+        ("classify", classify, model.CLASSIFIES),
+    ):
+        if not can:
+            continue
+        yield name, of_audio(function), [audio]
+        yield f"{name}_spectrograms", function, [spectrograms]
+
+
+def _metadata(loaded: loading.Loaded, refine: int) -> dict:
+    return {
+        "format": "gaae_tf export 1",
+        "gaae_tf_version": gaae_tf.__version__,
+        "model": loaded.config.model,
+        "step": loaded.step,
+        "checkpoint": loaded.checkpoint,
+        "classes": list(loaded.classes),
+        "sample_rate_hz": loaded.sample_rate_hz,
+        "clip_samples": loaded.clip_samples,
+        "signal_path": dataclasses.asdict(loaded.signal_path),
+        **(
+            {"vocoder": {"name": "fast Griffin-Lim from random phase", "iterations": refine}}
+            if loaded.vocoder
+            else {}
+        ),
+        "dataset": loaded.data.dataset,
+        "dataset_licence": loaded.data.licence,
+    }
+
+
+def _readme(loaded: loading.Loaded, functions: dict, refine: int) -> str:
+    """Text on the functions that the export has, by their own inputs and outputs."""
+    signatures, named = [], set()
+    for name, function in functions.items():
+        concrete = function.get_concrete_function()
+        inputs = [spec.name for spec in function.input_signature]
+        outputs = list(concrete.structured_outputs)
+        named |= {*inputs, *outputs}
+        told = ", ".join(f"{i} int64 []" if i in ("count", "seed") else i for i in inputs)
+        signatures.append((f"{name} ({told})", ", ".join(outputs)))
+    generates = "generate" in functions
+    text = _INTRODUCTION.replace("{example}", _GENERATE if generates else _CLASSIFY)
+    text += "".join(
+        f"    {name:16}{size}\n" for name, size in _SIZES.items() if {*name.split(", ")} & named
+    )
+    text += "\nSignatures:\n\n"
+    text += "".join(f"    {name:42}-> {outputs}\n" for name, outputs in signatures)
+    text += "\n"
+    if generates:
+        key = "labels[i], seed, i" if loaded.classes else "seed, i"
+        text += f"Sound i of `generate` depends on ({key}) alone.\n"
+    if loaded.vocoder:
+        text += _VOCODER.lstrip()
+    if isinstance(loaded, loading.LoadedGAAE):
+        text += _RESTYLE.lstrip()
+    text += "{metadata} holds what else is known of this model.\n"
+    return text.format(
+        model=loaded.config.model,
+        step=loaded.step,
+        first_name="labels" if loaded.classes else "count",
+        first_value=f"tf.constant({[0, 1] if loaded.classes else 2}, tf.int64)",
+        clip_samples=loaded.clip_samples,
+        sample_rate_hz=loaded.sample_rate_hz,
+        bins=loaded.signal_path.stft.bins,
+        frames=loaded.signal_path.stft.frames(loaded.clip_samples),
+        classes=", ".join(f"{label} {name}" for label, name in enumerate(loaded.classes)),
+        class_count=len(loaded.classes),
+        guided_dim=loaded.config.guided_dim,
+        style_dim=loaded.config.style_dim,
+        refine=refine,
+        metadata=METADATA,
+    )
+
+
+def _check_out(out: Path) -> None:
+    """Raises FileExistsError unless `out` is free, an empty folder or an earlier export."""
+    if not os.path.lexists(out):
+        return
+    if out.is_dir() and not out.is_symlink():
+        exported = (out / METADATA).is_file() and (out / "saved_model.pb").is_file()
+        if exported or not any(out.iterdir()):
+            return
+    raise FileExistsError(f"out {out} exists and is no export, so it is not replaced")
+
+
+def _move(temporary: Path, out: Path) -> None:
+    """Renames `temporary` to `out`; what was there goes once its successor is in place."""
+    if not out.exists():
+        temporary.rename(out)
+        return
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    out.rename(old)
+    try:
+        temporary.rename(out)
+    except BaseException:
+        old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,126 @@
+"""Codes and classes of recordings, by a trained run.
+
+The result holds one row a clip, recording after recording:
+
+    guided, style   codes z and z′, float32 [rows, …]; those of other systems by their names
+    probabilities   of the classes, float32 [rows, classes]; where the system tells any
+    classes         their names, in the order of `probabilities`; likewise
+    sources         the recording of each row, relative to the folder
+    start_s         where in it the clip starts, seconds
+"""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip
+from gaae_tf.files import written_whole
+from gaae_tf.run import loading
+
+_CLIPS_AT_ONCE = 256  # short recordings share the networks' batches
+_MOST_FRAMES = 2**40  # libsndfile gives 2⁶³ - 1 for an unknown length
+
+
+def represent_files(
+    loaded: loading.LoadedEncoder,
+    source: str | Path,
+    log: Callable[[str], None] | None = None,
+) -> dict[str, np.ndarray]:
+    """Codes of an audio file, or of all those in a folder and below, in the order of their paths.
+
+    Broken, empty, silent and non-finite files are skipped, named and counted.
+
+    Args:
+        loaded: the run.
+        source: a file or a folder.
+        log: receives lines of progress.
+
+    Returns:
+        The arrays of the module's description, by name.
+
+    Raises:
+        FileNotFoundError: `source` does not exist.
+        ValueError: it holds no usable recording.
+    """
+    source = Path(source)
+    log = log or (lambda line: None)
+    paths = _recordings(source)
+    root = source if source.is_dir() else source.parent
+    results: list[loading.Representation] = []
+    waiting: list[np.ndarray] = []  # clips [n, clip_samples]
+    sources: list[str] = []
+    start_s: list[np.ndarray] = []
+    skipped = 0
+
+    def flush():
+        if waiting:
+            results.append(loaded.represent(np.concatenate(waiting)))
+            waiting.clear()
+
+    for done, path in enumerate(paths, 1):
+        try:
+            clips = loaded.cut(_decode(path, loaded.sample_rate_hz)[np.newaxis])
+        except (BadAudio, OSError) as error:
+            skipped += 1
+            log(f"skipped {path}: {error}")
+            continue
+        waiting.append(clips)
+        sources += [path.relative_to(root).as_posix()] * len(clips)
+        start_s.append(np.arange(len(clips)) * (loaded.clip_samples / loaded.sample_rate_hz))
+        if sum(map(len, waiting)) >= _CLIPS_AT_ONCE:
+            flush()
+            log(f"{done:,} of {len(paths):,} recordings")
+    flush()
+    if not results:
+        raise ValueError(f"source {source} holds no usable recording: all {skipped} were skipped")
+    log(f"{len(paths) - skipped:,} recordings, {len(sources):,} clips; {skipped} files skipped")
+    arrays = {
+        name: np.concatenate([result.codes[name] for result in results])
+        for name in results[0].codes
+    }
+    if loaded.classes:
+        arrays["probabilities"] = np.concatenate([result.probabilities for result in results])
+        arrays["classes"] = np.array(loaded.classes)
+    return arrays | {
+        "sources": np.array(sources),
+        "start_s": np.concatenate(start_s),
+    }
+
+
+def _recordings(source: Path) -> list[Path]:
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise FileNotFoundError(f"source {source} does not exist")
+    paths = sorted(
+        path
+        for path in source.rglob("*")
+        if path.suffix.lower() in EXTENSIONS and path.is_file() and not path.name.startswith(".")
+    )
+    if not paths:
+        raise ValueError(f"source {source} holds no audio file ({', '.join(sorted(EXTENSIONS))})")
+    return paths
+
+
+def _decode(path: Path, sample_rate_hz: int) -> np.ndarray:
+    """A whole recording, mono float32 [samples] at the given rate."""
+    content = path.read_bytes()
+    if not content:
+        raise BadAudio("empty file")
+    try:
+        info = soundfile.info(io.BytesIO(content))
+    except soundfile.LibsndfileError as error:
+        raise BadAudio(f"broken: {error.error_string}") from error
+    if info.frames > _MOST_FRAMES:  # FLAC from a pipe, say
+        raise BadAudio("its header does not tell its length; write it to a file once more")
+    samples = round(info.frames * sample_rate_hz / info.samplerate)
+    return decode_clip(content, sample_rate_hz, max(1, samples))
+
+
+def write_codes(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes an .npz file whole or not at all."""
+    with written_whole(path) as temporary:
+        np.savez(temporary, **arrays)

@@ -1,0 +1,78 @@
+"""Sounds of a trained run as WAV files."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import soundfile
+
+from gaae_tf.data.audio import to_int16
+from gaae_tf.files import written_whole
+from gaae_tf.run import loading
+
+_SOUNDS_AT_ONCE = 64  # written before the next are made
+
+
+def write_samples(
+    loaded: loading.LoadedClassGenerator | loading.LoadedGenerator,
+    out_dir: str | Path,
+    count: int,
+    label: str | int | None = None,
+    seed: int = 0,
+    log: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Generates sounds and writes each as a 16-bit WAV file at the run's rate.
+
+    Args:
+        loaded: the run.
+        out_dir: folder for the files `<class>_seed<seed>_<number>.wav`, "sound" for a class where
+            there are none; made if absent.
+        count: sounds in all.
+        label: their class, by name or index; None for all classes in turn.
+        seed: sound i depends on (its class, seed, i) alone.
+        log: receives each file's path as it is written.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        ValueError: there is no such class, or none at all, or `count` or `seed` is out of range.
+        OSError: a file cannot be written.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    if not loaded.classes:
+        if label is not None:
+            raise ValueError(
+                f"the run holds a {loaded.config.model}, which has no classes: it takes no label, "
+                f"got {label!r}"
+            )
+        classes = ["sound"]
+    elif label is None:
+        classes = loaded.classes
+    else:
+        classes = [loaded.classes[loaded.label_index(label)]]
+    names = [classes[i % len(classes)] for i in range(count)]
+    out_dir = Path(out_dir)
+    paths = []
+    for start in range(0, count, _SOUNDS_AT_ONCE):
+        part = names[start : start + _SOUNDS_AT_ONCE]
+        if loaded.classes:
+            sounds = loaded.generate_each(part, seed, first=start)
+        else:
+            sounds = loaded.generate_from(start, len(part), seed)
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for i, (name, sound) in enumerate(zip(part, sounds, strict=True), start):
+            paths.append(out_dir / f"{name}_seed{seed}_{i:03d}.wav")
+            write_wav(paths[-1], sound, loaded.sample_rate_hz)
+            if log:
+                log(str(paths[-1]))
+    return paths
+
+
+def write_wav(path: Path, audio, sample_rate_hz: int) -> None:
+    """Writes audio [samples] in [-1, 1] as 16-bit WAV, whole or not at all; beyond is clipped."""
+    wav = io.BytesIO()  # libsndfile would not tell a full disk
+    soundfile.write(wav, to_int16(audio), sample_rate_hz, format="WAV", subtype="PCM_16")
+    with written_whole(path) as temporary:
+        temporary.write_bytes(wav.getvalue())
