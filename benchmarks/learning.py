@@ -28,6 +28,7 @@ import gaae_tf
 from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.evaluation.scorers import trained_scorer
 from gaae_tf.files import write_text
 from gaae_tf.metrics import codes as of_codes
 from gaae_tf.metrics.inception_score import inception_score
@@ -35,7 +36,6 @@ from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.metrics.pitch import semitones, strongest_harmonic_hz
 from gaae_tf.run import names as run_names
 from gaae_tf.run.checkpoints import progress
-from gaae_tf.scorers import trained_scorer
 
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -21,9 +21,9 @@ import gaae_tf
 from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.evaluation.scorers import trained_scorer
 from gaae_tf.report import figures
 from gaae_tf.run.checkpoints import restore_for_sampling
-from gaae_tf.scorers import trained_scorer
 
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -26,15 +26,15 @@ from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips
-from gaae_tf.evaluation import EVALUATION
+from gaae_tf.evaluation.evaluate import EVALUATION
+from gaae_tf.evaluation.measures.quality import Scored, accuracy, quality
+from gaae_tf.evaluation.samples import generated
+from gaae_tf.evaluation.scorers import labelled_clips, trained_scorer
 from gaae_tf.files import write_text
-from gaae_tf.quality import Scored, accuracy, quality
 from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints, progress, restore_for_sampling
-from gaae_tf.samples import generated
-from gaae_tf.scorers import labelled_clips, trained_scorer
 from gaae_tf.training import finish, fit, frozen
 
 FLAGS = flags.FLAGS

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def load(run_dir: str | Path, checkpoint: str = "latest", **options) -> Loaded:
-    """Loads a trained run for use; see `gaae_tf.loading.load`, which this imports when called."""
+    """Loads a trained run; see `gaae_tf.run.loading.load`, which this imports when called."""
     from gaae_tf.run import loading
 
     return loading.load(run_dir, checkpoint, **options)

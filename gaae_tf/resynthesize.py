@@ -21,7 +21,7 @@ import tensorflow as tf
 from gaae_tf.files import written_whole
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.stft import stft
-from gaae_tf.synthesis import iterations, vocode
+from gaae_tf.ops.synthesis import iterations, vocode
 
 # Subtypes that any rate and length fit in without loss; others become the format's own default.
 _PLAIN_SUBTYPES = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")

@@ -8,8 +8,8 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 import gaae_tf
-from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
+from gaae_tf.ops import synthesis
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.stft import stft
 from gaae_tf.run.build import build_model, compile_model

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from gaae_tf.commands import opening
+from gaae_tf.evaluation.measures.quality import Scored, at_real_test_count, quality
 from gaae_tf.metrics.intervals import wilson_interval
-from gaae_tf.quality import Scored, at_real_test_count, quality
 from gaae_tf.report import comparison as command
 from gaae_tf.report import figures
 from gaae_tf.report.compare import Run, System, tables

@@ -14,19 +14,20 @@ import scipy.stats
 import soundfile
 
 import gaae_tf
-from gaae_tf import evaluation, synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.preparation import PrepareConfig
 from gaae_tf.data.prepare import prepare
 from gaae_tf.data.shards import Clips, read_clips
-from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
+from gaae_tf.evaluation import evaluate as evaluation
+from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
+from gaae_tf.evaluation.measures.quality import Scored
+from gaae_tf.evaluation.scorers import ScorerSettings
+from gaae_tf.ops import synthesis
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.quality import Scored
 from gaae_tf.report.compare import Run, System, tables
 from gaae_tf.run.names import SCORES_OF_SAMPLES
-from gaae_tf.scorers import ScorerSettings
 from gaae_tf.training import fit
 
 # Keras 3.15 saves weights in a way that NumPy 2 announces the end of.
@@ -940,7 +941,7 @@ def test_command_names_a_missing_run(tmp_path):
 def test_an_interrupted_command_says_what_is_kept(tmp_path, number, status):
     code = (
         "import os, sys\n"
-        "from gaae_tf import evaluation\n"
+        "from gaae_tf.evaluation import evaluate as evaluation\n"
         "from gaae_tf.commands import evaluate, opening\n"
         "evaluate.check_run = lambda run_dir: None\n"
         f"evaluation.evaluate = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"

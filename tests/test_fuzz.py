@@ -49,7 +49,6 @@ import tensorflow as tf
 from test_nsynth import part
 from test_shards import noise, write_dataset
 
-from gaae_tf import scorers
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.audio import BadAudio, decode_clips, duration_s
 from gaae_tf.data.corpora.librispeech import LibriSpeechReader
@@ -59,7 +58,8 @@ from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.shards import DESCRIPTION, load_dataset, read_clips
 from gaae_tf.data.sources import open_source
 from gaae_tf.data.terms import DataError
-from gaae_tf.evaluation import read_guidance
+from gaae_tf.evaluation import scorers
+from gaae_tf.evaluation.evaluate import read_guidance
 from gaae_tf.experiments.plan import read_scores
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.report.__main__ import _read as read_scores_to_compare

@@ -18,8 +18,16 @@ ALLOWED = {
     "models": {"models", "networks", "losses"},
     "report": {"report", "files"},
     "config": {"models", "networks", "ops"},
-    "run": {"run", "config"},
-    "synthesis": {"ops"},
+    "run": {"run", "config", "data", "models", "networks", "ops", "files"},
+    "training": {
+        *("training", "run", "data", "config", "models", "networks", "losses", "ops"),
+        *("metrics", "files", "report"),
+    },
+    "evaluation": {
+        *("evaluation", "run", "data", "config", "models", "networks", "ops", "metrics"),
+        *("files", "report"),
+    },
+    "experiments": {"experiments", "config", "report", "run", "commands"},
 }
 ALLOWED_COMMANDS = {
     "data/prepare.py": {"report", "commands"},
@@ -37,7 +45,8 @@ WITHOUT_TENSORFLOW = (
     "networks/geometry.py",
     "ops/settings.py",
     "report",
-    "run",
+    "run/look.py",
+    "run/names.py",
 )
 KERAS_ONLY = ("networks", "losses", "metrics")
 
@@ -93,9 +102,11 @@ def test_only_commands_touch_the_global_flags(path):
             assert id(node) in allowed or inside_main_guard
 
 
-def test_nothing_but_the_main_guards_of_old_forms_imports_commands():
+def test_nothing_but_the_earlier_forms_of_commands_imports_them():
     for path in MODULES:
-        if part(path) in ("commands", "__main__") or path.name == "__main__.py":
+        if part(path) in ("commands", "generate", "represent", "export"):
+            continue
+        if path.name == "__main__.py":
             continue
         tree = ast.parse(path.read_text())
         for node in tree.body:

@@ -3,7 +3,7 @@ import types
 import numpy as np
 import pytest
 
-from gaae_tf.interpolations import interpolation
+from gaae_tf.evaluation.measures.interpolations import interpolation
 
 RATE_HZ = 8000
 

@@ -1,7 +1,7 @@
 import numpy as np
 
-from gaae_tf.listening import _numbers_or_texts, _scores, _smoothness
-from gaae_tf.quality import Scored, at_real_test_count, quality
+from gaae_tf.evaluation.listening import _numbers_or_texts, _scores, _smoothness
+from gaae_tf.evaluation.measures.quality import Scored, at_real_test_count, quality
 
 
 def test_labels_that_are_all_numbers_are_numbers():

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from gaae_tf import phases
-from gaae_tf.phases import Phases
+from gaae_tf.evaluation import phases
+from gaae_tf.evaluation.phases import Phases
 
 on_linux = pytest.mark.skipif(not phases._STATM.exists(), reason="no /proc here")
 

@@ -4,10 +4,10 @@ import types
 import numpy as np
 import pytest
 
+from gaae_tf.evaluation.pictures import _codes, pictures
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.pictures import _codes, pictures
 from gaae_tf.report.page import (
     ClassSounds,
     Curve,
@@ -200,7 +200,7 @@ def test_what_cannot_be_drawn_is_left_out_and_said(run):
 
 
 def test_of_many_classes_the_first_are_shown_and_the_title_says_so(run, monkeypatch):
-    monkeypatch.setattr("gaae_tf.pictures._MOST_CLASSES", 2)
+    monkeypatch.setattr("gaae_tf.evaluation.pictures._MOST_CLASSES", 2)
     found, _ = drawn(run, contents_of(run))
     assert found["samples"].title.endswith("; 2 of 3 classes")
     assert len(images(found["styles_in_classes"])) == 2 * 2

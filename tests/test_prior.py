@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gaae_tf.prior import STYLES, prior_figures
+from gaae_tf.evaluation.measures.prior import STYLES, prior_figures
 
 
 def test_draws_of_the_prior_are_like_draws_of_the_prior():

@@ -5,8 +5,8 @@ import pytest
 import scipy.special
 import scipy.stats
 
+from gaae_tf.evaluation.measures.quality import Scored, at_real_test_count, quality
 from gaae_tf.metrics.frechet import frechet_deviation
-from gaae_tf.quality import Scored, at_real_test_count, quality
 
 CLASSES = ("a", "b", "c")
 

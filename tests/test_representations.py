@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from gaae_tf import representations
-from gaae_tf.representations import Probe, TooFew, probe, probes, told, tsne
+from gaae_tf.evaluation.measures import representations
+from gaae_tf.evaluation.measures.representations import Probe, TooFew, probe, probes, told, tsne
 
 
 def codes_of(values, informative=True, seed=0, dim=6):

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from gaae_tf.data.shards import Clips
-from gaae_tf.hearing import harmonicity_figure, heard, within_a_semitone
+from gaae_tf.evaluation.measures.hearing import harmonicity_figure, heard, within_a_semitone
+from gaae_tf.evaluation.measures.restyling import restyling
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.restyling import restyling
 
 RATE_HZ, SAMPLES = 4000, 512
 STATISTICS = LogMagnitudeStatistics(maximum=3.0, mean=-3.0, deviation=2.0)
@@ -155,7 +155,7 @@ def test_reconstructions_that_were_heard_are_not_made_again():
 
 
 def test_of_many_clips_a_seeded_draw_is_restyled(monkeypatch):
-    monkeypatch.setattr("gaae_tf.restyling.MOST_CLIPS", 20)
+    monkeypatch.setattr("gaae_tf.evaluation.measures.restyling.MOST_CLIPS", 20)
     first, again, other = Run(), Run(), Run()
     for run, seed in ((first, 0), (again, 0), (other, 1)):
         assert measured(run, seed=seed)["clips"] == 20

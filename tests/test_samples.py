@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from gaae_tf import samples
-from gaae_tf.samples import from_folder, generated
+from gaae_tf.evaluation import samples
+from gaae_tf.evaluation.samples import from_folder, generated
 
 RATE_HZ, SAMPLES = 4_000, 256
 

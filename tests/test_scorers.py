@@ -14,8 +14,8 @@ from test_wavegan_classifier import independent_logits, noise, random_weights, s
 from gaae_tf.data.preparation import PrepareConfig
 from gaae_tf.data.prepare import prepare
 from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.evaluation.scorers import ScorerSettings, checkpoint_scorer, dataset_id, trained_scorer
 from gaae_tf.ops.settings import StftSettings
-from gaae_tf.scorers import ScorerSettings, checkpoint_scorer, dataset_id, trained_scorer
 
 # Keras 3.15 saves weights in a way that NumPy 2 announces the end of.
 pytestmark = pytest.mark.filterwarnings(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_samples import LevelRun, LevelScorer
 
-from gaae_tf import samples
+from gaae_tf.evaluation import samples
 
 REPOSITORY = Path(__file__).parents[1]
 MODULES = sorted([*(REPOSITORY / "gaae_tf").rglob("*.py"), *REPOSITORY.glob("*.py")])

@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from gaae_tf import synthesis
+from gaae_tf.ops import synthesis
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings

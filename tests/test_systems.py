@@ -13,11 +13,11 @@ from test_fit import assert_same_state, state, tiny_config
 import gaae_tf
 from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
-from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
+from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
+from gaae_tf.evaluation.scorers import ScorerSettings
 from gaae_tf.run import loading
-from gaae_tf.scorers import ScorerSettings
+from gaae_tf.run.folder import read_validation
 from gaae_tf.training import finish, fit
-from gaae_tf.training.validation import read_figures
 
 # What each tiny run sets besides test_fit's settings.
 SETTINGS = {
@@ -161,7 +161,7 @@ def test_validation_measures_the_share_of_the_class_where_there_are_classes(trai
     model, _, run_dir = trained
     assert (run_dir / "validation.json").exists() == (model in WITH_CLASSES)
     if model in WITH_CLASSES:
-        rows = read_figures(run_dir / "validation.json")
+        rows = read_validation(run_dir / "validation.json")
         assert [row.keys() for row in rows] == [{"step", "class_share"}] * 2
 
 

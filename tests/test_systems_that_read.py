@@ -13,10 +13,11 @@ from test_systems import command
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
-from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
-from gaae_tf.scorers import ScorerSettings
+from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
+from gaae_tf.evaluation.scorers import ScorerSettings
+from gaae_tf.run.folder import read_validation
 from gaae_tf.training import finish, fit
-from gaae_tf.training.validation import TAGS, read_figures
+from gaae_tf.training.validation import TAGS
 
 ALONE = {"guided_dim": 128, "discriminator_steps": 2, "reestimate_batches": 16}
 SETTINGS = {
@@ -98,7 +99,7 @@ def test_what_a_system_cannot_do_is_absent(trained):
 
 def test_validation_measures_what_the_system_has(trained):
     model, _, run_dir = trained
-    rows = read_figures(run_dir / "validation.json")
+    rows = read_validation(run_dir / "validation.json")
     assert [row["step"] for row in rows] == [2, 4]
     expected = {"step"}
     if "classify" in ABLE[model]:

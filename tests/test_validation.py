@@ -8,18 +8,13 @@ import pytest
 import tensorflow as tf
 from test_callbacks import AUDIO, CONFIG, DATA, LABELS
 
-from gaae_tf import synthesis
 from gaae_tf.data.shards import Clips
 from gaae_tf.metrics import codes as metrics
+from gaae_tf.ops import synthesis
 from gaae_tf.run.build import build_model, compile_model
+from gaae_tf.run.folder import read_validation
 from gaae_tf.training import validation
-from gaae_tf.training.validation import (
-    TAGS,
-    Validation,
-    code_figures,
-    decoder_class_share,
-    read_figures,
-)
+from gaae_tf.training.validation import TAGS, Validation, code_figures, decoder_class_share
 
 PATH = DATA.signal_path(CONFIG.stft, CONFIG.scaling, CONFIG.dynamic_range_nepers)
 NONE = ("",) * len(AUDIO)
@@ -127,7 +122,7 @@ def test_systems_without_the_parts_lack_the_figures():
 def test_a_measurement_goes_to_tensorboard_and_to_the_run_folder(model, tmp_path):
     watch, written = watching(model, tmp_path, step=7)
     assert watch.measure() == 0.5
-    (row,) = read_figures(tmp_path / "validation.json")
+    (row,) = read_validation(tmp_path / "validation.json")
     assert row.pop("step") == 7
     assert row.keys() == TAGS.keys()
     assert written == [{TAGS[name]: value for name, value in row.items()}]
@@ -156,12 +151,12 @@ def test_a_continued_run_drops_the_figures_of_steps_after_its_checkpoint(model, 
         model.step.assign(step)
         watch.measure()
     watch, written = watching(model, tmp_path, step=4)
-    assert [row["step"] for row in read_figures(tmp_path / "validation.json")] == [2, 4]
+    assert [row["step"] for row in read_validation(tmp_path / "validation.json")] == [2, 4]
     watch.measure()  # the same step again
     assert written == []
     model.step.assign(5)
     watch.measure()
-    assert [row["step"] for row in read_figures(tmp_path / "validation.json")] == [2, 4, 5]
+    assert [row["step"] for row in read_validation(tmp_path / "validation.json")] == [2, 4, 5]
 
 
 @pytest.mark.parametrize(

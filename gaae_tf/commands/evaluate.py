@@ -85,8 +85,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     no_arguments(arguments, values)
     check_run(values.run_dir)
     load_tensorflow()
-    from gaae_tf.evaluation import EvaluateSettings, evaluate, format_table
-    from gaae_tf.scorers import ScorerSettings
+    from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
+    from gaae_tf.evaluation.scorers import ScorerSettings
 
     def path(name: str) -> Path | None:
         return Path(values[name].value) if values[name].value else None

@@ -18,7 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 import gaae_tf
-from gaae_tf import synthesis
+from gaae_tf.ops import synthesis
 from gaae_tf.run import loading
 
 METADATA = "metadata.json"

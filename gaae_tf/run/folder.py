@@ -97,3 +97,20 @@ class DataDescription:
             return data
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path} is not a readable run description: {error}") from error
+
+
+def read_validation(path: Path) -> list[dict]:
+    """The rows of `validation.json`: `step`, and the figures that were measured at it.
+
+    Raises:
+        ValueError: the file is not what a training writes; it is named.
+    """
+    try:
+        rows = json.loads(Path(path).read_text())
+        if not isinstance(rows, list) or not all(type(row["step"]) is int for row in rows):
+            raise ValueError("it must be a list of rows with a step each")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{path} holds no figures of validation clips: {error!r}; remove it to go on without"
+        ) from error
+    return rows

@@ -25,13 +25,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.models.bigan import BiGAN
 from gaae_tf.models.classifying import Classifier, FeatureClassifier
 from gaae_tf.models.gaae import GAAE
 from gaae_tf.models.ggan import GGAN
 from gaae_tf.models.system import System
+from gaae_tf.ops import synthesis
 from gaae_tf.run.build import build_model
 from gaae_tf.run.checkpoints import restore_for_sampling
 from gaae_tf.run.folder import DataDescription

@@ -28,9 +28,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches
+from gaae_tf.ops import synthesis
 from gaae_tf.report import figures
 from gaae_tf.run.folder import DataDescription, write_text
 

@@ -15,7 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gaae_tf import synthesis
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.data.shards import Clips
@@ -23,8 +22,10 @@ from gaae_tf.files import write_text
 from gaae_tf.metrics import codes as metrics
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.system import System
+from gaae_tf.ops import synthesis
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run import names as run_names
+from gaae_tf.run.folder import read_validation
 
 # Where TensorBoard shows each figure.
 TAGS = {
@@ -94,7 +95,7 @@ class Validation(keras.callbacks.Callback):
             ValueError: the run folder's figures cannot be read.
         """
         step = int(self.model.step.numpy())
-        rows = read_figures(self._path) if self._path.exists() else []
+        rows = read_validation(self._path) if self._path.exists() else []
         self._rows = [row for row in rows if row["step"] <= step]
         if len(self._rows) < len(rows):
             self._save()
@@ -181,23 +182,6 @@ class Validation(keras.callbacks.Callback):
         if sign not in self._warned:
             self._warned.add(sign)
             print(f"\nWARNING: {text}.", flush=True)
-
-
-def read_figures(path: Path) -> list[dict]:
-    """The rows of `validation.json`: `step`, and the figures that were measured at it.
-
-    Raises:
-        ValueError: the file is not what a training writes; it is named.
-    """
-    try:
-        rows = json.loads(Path(path).read_text())
-        if not isinstance(rows, list) or not all(type(row["step"]) is int for row in rows):
-            raise ValueError("it must be a list of rows with a step each")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(
-            f"{path} holds no figures of validation clips: {error!r}; remove it to go on without"
-        ) from error
-    return rows
 
 
 def code_figures(

@@ -9,7 +9,7 @@ say for too few test clips, is null with the reason beside it, never a made-up n
 
     the main figures, plain numbers or null
     details
-        samples, real_test, real_train   figures by measure (`gaae_tf.quality`); real clips' are the
+        samples, real_test, real_train   by measure (`measures.quality`); real clips' are the
                                          yardstick, measured as if they were samples;
                                          samples' `at_real_test_count` has what compares with it:
                                          figures of as many sounds as there are real test clips;
@@ -18,7 +18,7 @@ say for too few test clips, is null with the reason beside it, never a made-up n
         classifier_test_accuracy, simple_classifier_same_labels_accuracy,
         augmented_classifier_same_labels_accuracy
         reconstruction                   errors, pitch, periodicity (`gaae_tf.reconstructions`)
-        restyling                        class changed and the rest kept (`gaae_tf.restyling`)
+        restyling                        class changed and the rest kept (`measures.restyling`)
         representations                  probes of the codes (`gaae_tf.representations.Probe`)
         codes                            of test clips beside the prior's draws (`gaae_tf.prior`)
         usefulness                       by what taught: samples, samples_and_real_clips, real_clips
@@ -49,25 +49,17 @@ import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, map_clips, to_float
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
-from gaae_tf.files import write_text
-from gaae_tf.hearing import MOST_SOUNDS, harmonicity_of_clips
-from gaae_tf.interpolations import SPACES, Interpolator, interpolation
-from gaae_tf.listening import write_listening_page
-from gaae_tf.models.augmentation import augmented
-from gaae_tf.models.classifier import classify, train_classifier
-from gaae_tf.networks.classifier import SimpleClassifier
-from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
-from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.phases import Phases
-from gaae_tf.prior import prior_figures
-from gaae_tf.quality import Scored, accuracy, at_real_test_count, quality
-from gaae_tf.reconstructions import Autoencoder, reconstruction
-from gaae_tf.representations import Probe, probes
-from gaae_tf.restyling import Restyler, restyling
-from gaae_tf.run import names as run_names
-from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES, SOUNDS
-from gaae_tf.samples import Generator, from_folder, generated
-from gaae_tf.scorers import (
+from gaae_tf.evaluation.listening import write_listening_page
+from gaae_tf.evaluation.measures.hearing import MOST_SOUNDS, harmonicity_of_clips
+from gaae_tf.evaluation.measures.interpolations import SPACES, Interpolator, interpolation
+from gaae_tf.evaluation.measures.prior import prior_figures
+from gaae_tf.evaluation.measures.quality import Scored, accuracy, at_real_test_count, quality
+from gaae_tf.evaluation.measures.reconstructions import Autoencoder, reconstruction
+from gaae_tf.evaluation.measures.representations import Probe, probes
+from gaae_tf.evaluation.measures.restyling import Restyler, restyling
+from gaae_tf.evaluation.phases import Phases
+from gaae_tf.evaluation.samples import Generator, from_folder, generated
+from gaae_tf.evaluation.scorers import (
     Scorer,
     ScorerSettings,
     checkpoint_scorer,
@@ -75,7 +67,15 @@ from gaae_tf.scorers import (
     labelled_clips,
     trained_scorer,
 )
-from gaae_tf.training.validation import read_figures
+from gaae_tf.files import write_text
+from gaae_tf.models.augmentation import augmented
+from gaae_tf.models.classifier import classify, train_classifier
+from gaae_tf.networks.classifier import SimpleClassifier
+from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
+from gaae_tf.ops.signal_path import SignalPath
+from gaae_tf.run import names as run_names
+from gaae_tf.run.folder import read_validation
+from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES, SOUNDS
 
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
@@ -415,7 +415,7 @@ def score_run(
                 run, samples, first, known, known_test, settings, progress
             )
     if (run_dir / run_names.VALIDATION).exists():
-        measured = read_figures(run_dir / run_names.VALIDATION)
+        measured = read_validation(run_dir / run_names.VALIDATION)
         details["validation"] = next(
             (row for row in reversed(measured) if row["step"] == run.step), {}
         )

@@ -9,7 +9,13 @@ import tensorflow as tf
 
 from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.data.shards import Dataset
-from gaae_tf.hearing import Heard, harmonicity_figure, heard, joined, within_a_semitone
+from gaae_tf.evaluation.measures.hearing import (
+    Heard,
+    harmonicity_figure,
+    heard,
+    joined,
+    within_a_semitone,
+)
 from gaae_tf.metrics.pitch import harmonicity, strongest_harmonic_hz
 from gaae_tf.ops.griffin_lim import spectral_convergence_db
 from gaae_tf.ops.signal_path import SignalPath

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gaae_tf.evaluation.scorers import Scorer
 from gaae_tf.metrics.pitch import semitones, strongest_harmonic_hz
 from gaae_tf.metrics.smoothness import Smoothness, smoothness
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.scorers import Scorer
 
 PAIRS_A_CLASS = 8
 POINTS = 9

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gaae_tf.data.pipeline import evaluation_batches
+from gaae_tf.evaluation.measures.quality import accuracy
 from gaae_tf.metrics.pitch import (
     harmonicity,
     harmonics_to_noise_db,
@@ -15,7 +16,6 @@ from gaae_tf.metrics.pitch import (
     strongest_harmonic_hz,
 )
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.quality import accuracy
 
 # Whose harmonicity is measured: 3 ms of a core for a second of sound at 16 kHz.
 MOST_SOUNDS = 2_000

@@ -20,9 +20,9 @@ import soundfile
 import gaae_tf
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
 from gaae_tf.data.progress import Progress
+from gaae_tf.evaluation.measures.quality import Scored
+from gaae_tf.evaluation.scorers import Scorer
 from gaae_tf.files import written_whole
-from gaae_tf.quality import Scored
-from gaae_tf.scorers import Scorer
 
 BLOCK_SOUNDS = 250
 

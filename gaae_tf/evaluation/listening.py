@@ -13,8 +13,9 @@ from tensorflow import make_ndarray
 
 from gaae_tf.data.audio import from_int16
 from gaae_tf.data.shards import Clips
-from gaae_tf.interpolations import SPACES
-from gaae_tf.pictures import pictures
+from gaae_tf.evaluation.measures.interpolations import SPACES
+from gaae_tf.evaluation.measures.representations import TooFew, tsne
+from gaae_tf.evaluation.pictures import pictures
 from gaae_tf.report.page import (
     ClassSounds,
     Curve,
@@ -26,7 +27,6 @@ from gaae_tf.report.page import (
     StyleMatrix,
     write_page,
 )
-from gaae_tf.representations import TooFew, tsne
 from gaae_tf.run import names as run_names
 from gaae_tf.run.loading import (
     Loaded,

@@ -9,11 +9,17 @@ import numpy as np
 
 from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.data.shards import Clips
-from gaae_tf.hearing import Heard, heard, joined, mean_spectra, within_a_semitone
+from gaae_tf.evaluation.measures.hearing import (
+    Heard,
+    heard,
+    joined,
+    mean_spectra,
+    within_a_semitone,
+)
+from gaae_tf.evaluation.measures.quality import accuracy
+from gaae_tf.evaluation.measures.representations import TooFew, told
+from gaae_tf.evaluation.scorers import Scorer
 from gaae_tf.ops.signal_path import SignalPath
-from gaae_tf.quality import accuracy
-from gaae_tf.representations import TooFew, told
-from gaae_tf.scorers import Scorer
 
 MOST_CLIPS = 1_000  # that are restyled
 _MOST_TRAINING_CLIPS = 5_000  # that teach the probes
