@@ -7,6 +7,6 @@ setup(
     package_dir={"gaae_tf.configs": "configs"},
     package_data={
         "gaae_tf": ["data/notes/**/*", "report/page/*", "py.typed"],
-        "gaae_tf.configs": ["*.flags"],
+        "gaae_tf.configs": ["**/*.flags"],
     },
 )

@@ -43,7 +43,7 @@ RESULT = REPOSITORY / "benchmarks" / "learning.json"
 BASES = {"digits": "configs/fsdd.flags", "pitch": "configs/quickstart.flags"}
 SOUNDS = 500
 
-# What configs/fsdd.flags adds to configs/small_fsdd.flags, and the flags that take it away.
+# What configs/fsdd.flags adds to configs/fsdd/small.flags, and the flags that take it away.
 PARTS = {
     "start": {"start_steps": "0"},
     "altered": {"alter_labelled": "false"},

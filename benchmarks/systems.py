@@ -1,7 +1,7 @@
 """What every system reaches in minutes on a CPU: its scores before and after training.
 
-    python -m benchmarks.systems --flagfiles=configs/biggan_fsdd.flags,configs/ggan_fsdd.flags
-    python -m benchmarks.systems --flagfiles=configs/ggan_notes.flags --steps=500
+    python -m benchmarks.systems --flagfiles=configs/fsdd/biggan.flags,configs/fsdd/ggan.flags
+    python -m benchmarks.systems --flagfiles=configs/notes/ggan.flags --steps=500
 
 Trains each flag file's run by train.py, in the order given (a run whose networks another freezes
 comes first), evaluates it by evaluate.py, and scores the same configuration untrained, in a run

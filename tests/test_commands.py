@@ -151,7 +151,7 @@ def test_flag_files_of_the_package_are_found_from_any_folder(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     expected = expanded([f"--flagfile={ROOT / 'configs/quickstart.flags'}"])
     assert "--run_dir=runs/quickstart" in expected
-    assert "--channels=4" in expected  # of configs/small_notes.flags, which that file names
+    assert "--channels=4" in expected  # of configs/notes/small.flags, which that file names
     for name in ("quickstart", "quickstart.flags", "configs/quickstart.flags"):
         assert expanded([f"--flagfile={name}"]) == expanded(["--flagfile", name]) == expected
     (tmp_path / "quickstart").write_text("# mine\n\n--seed=3\nno flag\n")
@@ -168,7 +168,7 @@ def test_flag_files_that_are_not_there_or_name_themselves_are_refused(tmp_path, 
 
 
 def test_flag_files_mean_what_absl_takes_them_for():
-    for path in sorted((ROOT / "configs").glob("*.flags")):
+    for path in sorted((ROOT / "configs").rglob("*.flags")):
         values = [flags.FlagValues() for _ in range(2)]
         for value in values:
             define_flags(value)

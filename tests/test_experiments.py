@@ -137,7 +137,7 @@ def test_what_a_run_needs_comes_before_it_and_once(monkeypatch):
         )
         assert first < second < third
     assert ("evaluate", "fsdd-bigan-seed0") not in told  # its features alone are wanted
-    frozen = next(step for step in steps if "--flagfile=configs/bigan_fsdd.flags" in step.command)
+    frozen = next(step for step in steps if "--flagfile=configs/fsdd/bigan.flags" in step.command)
     assert "--frozen_run=out/cpu/fsdd-unsupervised_biggan-seed0" in frozen.command
 
 

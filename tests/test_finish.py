@@ -7,10 +7,11 @@ import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.training import finish
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.flags"))
+FOLDER = Path(__file__).parents[1] / "configs"
+CONFIGS = sorted(FOLDER.rglob("*.flags"))
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_every_flag_file_is_a_valid_configuration_that_fits_its_clips(path):
     config = TrainConfig.load(path)
     config.check_clip(config.sample_rate_hz or 16_000, config.clip_samples or 16_384)

@@ -51,5 +51,9 @@ def _found(name: str) -> Path:
     for place in places:
         if place.is_file():
             return place.resolve()
-    known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.flags")))
+    known = ", ".join(sorted(_name(path) for path in FOLDER.rglob("*.flags")))
     raise FileNotFoundError(f"--flagfile={name}: there is no such file; the package has {known}")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(FOLDER).with_suffix("").as_posix()

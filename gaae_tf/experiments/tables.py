@@ -108,7 +108,7 @@ _GENDER = ("--guidance_dataset=datasets/librispeech_gender", "--guidance_speaker
 _S09 = Data(
     "s09",
     ("--flagfile=configs/s09.flags",),
-    ("--flagfile=configs/{model}.flags",),
+    ("--flagfile=configs/s09/{model}.flags",),
     scorer="wavegan",  # the network that the published scores are of, trained here
 )
 _SMALL_S09 = ("--dataset=datasets/s09",)
@@ -122,7 +122,7 @@ SCALES = {
                 "nsynth",
                 ("--flagfile=configs/nsynth.flags",),
                 (
-                    "--flagfile=configs/{model}.flags",
+                    "--flagfile=configs/s09/{model}.flags",
                     "--dataset=datasets/nsynth",
                     "--dynamic_range_nepers=15",
                 ),
@@ -141,18 +141,18 @@ SCALES = {
             "digits": Data(
                 "fsdd",
                 ("--flagfile=configs/fsdd.flags",),
-                ("--flagfile=configs/{model}_fsdd.flags",),
+                ("--flagfile=configs/fsdd/{model}.flags",),
             ),
             "instruments": Data(
                 "notes",
                 ("--flagfile=configs/quickstart.flags",),
-                ("--flagfile=configs/{model}_notes.flags",),
+                ("--flagfile=configs/notes/{model}.flags",),
             ),
             # The notes' files are for clips of a second at 16 kHz, as S09 and LibriSpeech are.
             "voices": Data(
                 "s09",
                 ("--flagfile=configs/quickstart.flags", *_SMALL_S09),
-                ("--flagfile=configs/{model}_notes.flags", *_SMALL_S09),
+                ("--flagfile=configs/notes/{model}.flags", *_SMALL_S09),
             ),
             "gender": Data(
                 "s09_by_gender",
