@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+_PATTERN = re.compile(r"[][*?\\]")
 
 
 @contextlib.contextmanager
@@ -33,3 +37,22 @@ def sha256(path: Path) -> str:
     """Digest of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def without_patterns(path: Path) -> Iterator[str]:
+    """Gives a path to the same place in which TensorFlow sees no pattern.
+
+    It takes `[`, `]`, `*`, `?` and backslashes in names of checkpoints for patterns, finds nothing,
+    and calls the checkpoint broken.
+
+    Args:
+        path: of a file or a prefix of files; its own last part has none of these signs.
+    """
+    if not _PATTERN.search(str(path.parent)):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="gaae_tf_") as folder:
+        link = Path(folder) / "folder"
+        link.symlink_to(path.parent.resolve(), target_is_directory=True)
+        yield str(link / path.name)

@@ -150,6 +150,23 @@ def test_progress_is_told_without_a_model(tmp_path):
         progress(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["lr=[1e-4]", "a*b?", "back\\slash", "[", "plain"])
+def test_a_folder_of_any_name_is_saved_to_and_read_again(trained, tmp_path, name):
+    """TensorFlow takes some of these signs for patterns."""
+    run_dir = tmp_path / name / "run"
+    checkpoints = Checkpoints(run_dir, trained, keep=2)
+    checkpoints.trained_seconds.assign(12.5)
+    checkpoints.save(accuracy=0.5)
+    expected = all_values(trained)
+    for weight in trained.weights:
+        weight.assign(tf.cast(tf.ones_like(weight.value) * 7, weight.dtype))
+    assert checkpoints.restore() == 1
+    for a, b in zip(expected, all_values(trained), strict=True):
+        assert np.array_equal(a, b)
+    assert restore_for_sampling(trained, run_dir, "best") == 1
+    assert progress(run_dir) == (1, 12.5)
+
+
 def test_a_run_without_checkpoint_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no checkpoint"):
         restore_for_sampling(tiny_model(), tmp_path)

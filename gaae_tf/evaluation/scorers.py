@@ -33,7 +33,7 @@ from gaae_tf.data.corpora.speech_commands import DIGITS
 from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, read_clips
-from gaae_tf.files import write_text, written_whole
+from gaae_tf.files import without_patterns, write_text, written_whole
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.classifier import train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
@@ -544,8 +544,13 @@ def _checkpoint_prefix(path: Path) -> Path:
 
 def _read_checkpoint(prefix: Path, network: WaveganClassifier) -> tuple[str, str]:
     """Reads the authors' weights by name; gives their SHA-256 and the checkpoint's step."""
+    with without_patterns(prefix) as path:
+        return _read_weights(path, prefix, network)
+
+
+def _read_weights(path: str, prefix: Path, network: WaveganClassifier) -> tuple[str, str]:
     try:
-        reader = tf.train.load_checkpoint(str(prefix))
+        reader = tf.train.load_checkpoint(path)
         shapes = reader.get_variable_to_shape_map()
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise ValueError(f"--scorer_checkpoint: {prefix} cannot be read: {error}") from error

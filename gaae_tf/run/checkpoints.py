@@ -20,7 +20,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from gaae_tf.files import sha256, write_text
+from gaae_tf.files import sha256, without_patterns, write_text
 from gaae_tf.models.system import System
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.run import names as run_names
@@ -180,6 +180,11 @@ def progress(run_dir: Path) -> tuple[int, float]:
         ValueError: the checkpoint cannot be read; it is named.
     """
     folder = Path(run_dir) / run_names.CHECKPOINTS
+    with without_patterns(folder / "checkpoint") as state:
+        return _progress(Path(state).parent)
+
+
+def _progress(folder: Path) -> tuple[int, float]:
     try:
         path = tf.train.latest_checkpoint(str(folder))
     except (*_DAMAGE, ValueError) as error:
@@ -203,7 +208,8 @@ def _save(checkpoint: tf.train.Checkpoint, folder: Path, step: int, keep: int) -
     shutil.rmtree(unfinished, ignore_errors=True)  # a kill left it
     unfinished.mkdir(parents=True)
     checkpoint.save_counter.assign_add(1)
-    checkpoint.write(str(unfinished / f"step-{step}"))
+    with without_patterns(unfinished / f"step-{step}") as prefix:
+        checkpoint.write(prefix)
     written = sorted(unfinished.iterdir())  # the data before their index
     sums = "".join(f"{sha256(file)}  {file.name}\n" for file in written)
     for file in written:
@@ -256,7 +262,8 @@ def _restore_newest(prefixes: list[Path], read: Callable[[str], None]) -> None:
             )
         if not problem:
             try:
-                read(str(prefix))
+                with without_patterns(prefix) as path:
+                    read(path)
             except _DAMAGE as error:  # checksums can be as wrong as what they are of
                 problem = f"TensorFlow cannot read it: {error!r}"
         if not problem:
