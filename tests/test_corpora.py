@@ -143,6 +143,84 @@ def test_other_layouts_are_refused_with_what_was_found(tmp_path, names, message)
         read(tmp_path)
 
 
+def labels(corpus):
+    return sorted((r.file, r.label, r.split) for r in corpus.recordings)
+
+
+@pytest.mark.parametrize(
+    ("train", "valid", "test", "unlabelled"),
+    [
+        ("Training", "val", "Test", "unlabeled"),
+        ("train", "dev", "testing", "Un-labelled"),
+        ("TRAIN", "validation", "eval", "no_label"),
+    ],
+)
+def test_other_spellings_of_splits_and_unlabelled_mean_the_same(
+    tmp_path, train, valid, test, unlabelled
+):
+    names = [f"{train}/a/1.wav", f"{valid}/a/2.wav", f"{test}/a/3.wav"]
+    make(tmp_path, *names, f"{unlabelled}/4.wav", f"{train}/{unlabelled}/5.wav")
+    corpus = read(tmp_path)
+    assert corpus.classes == ("a",)
+    assert [(r.label, r.split) for r in sorted(corpus.recordings, key=lambda r: r.file[-5])] == [
+        *(("a", "train"), ("a", "valid"), ("a", "test"), (None, "train"), (None, "train"))
+    ]
+
+
+def test_an_american_unlabeled_folder_beside_classes_is_no_class(tmp_path):
+    make(tmp_path, "dog/1.wav", "unlabeled/2.wav")
+    assert read(tmp_path).classes == ("dog",)
+
+
+def test_two_folders_of_one_meaning_are_refused(tmp_path):
+    make(tmp_path, "dog/1.wav", "unlabeled/2.wav", "unlabelled/3.wav")
+    with pytest.raises(DataError, match="unlabeled and unlabelled, which mean the same"):
+        read(tmp_path)
+
+
+def read_several(folders):
+    reader = FolderReader(valid_percent=0.0, test_percent=0.0)
+    with reader.open(folders, folders[0].parent / "scratch") as source:
+        return reader.read(source)
+
+
+def test_equal_class_folders_of_several_sources_are_one_class(tmp_path):
+    make(tmp_path / "batch1", "dog/1.wav", "cat/1.wav", "unlabelled/1.wav")
+    make(tmp_path / "batch2", "dog/1.wav", "fox/deep/2.wav")
+    corpus = read_several([tmp_path / "batch1", tmp_path / "batch2"])
+    assert corpus.classes == ("cat", "dog", "fox")
+    assert labels(corpus) == [
+        ("batch1/cat/1.wav", "cat", "train"),
+        ("batch1/dog/1.wav", "dog", "train"),
+        ("batch1/unlabelled/1.wav", None, "train"),
+        ("batch2/dog/1.wav", "dog", "train"),
+        ("batch2/fox/deep/2.wav", "fox", "train"),
+    ]
+
+
+def test_splits_of_several_sources_are_one(tmp_path):
+    make(tmp_path / "one", "train/a/1.wav", "test/a/2.wav")
+    make(tmp_path / "two", "train/b/1.wav")
+    corpus = read_several([tmp_path / "one", tmp_path / "two"])
+    assert corpus.own_splits
+    assert [(label, split) for _, label, split in labels(corpus)] == [
+        *(("a", "test"), ("a", "train"), ("b", "train"))
+    ]
+
+
+def test_several_sources_of_files_are_the_classes(tmp_path):
+    make(tmp_path / "dog", "1.wav", "deep/2.wav")
+    make(tmp_path / "cat", "1.wav")
+    assert read_several([tmp_path / "dog", tmp_path / "cat"]).classes == ("cat", "dog")
+
+
+def test_where_it_cannot_be_seen_what_the_classes_are_the_command_asks(tmp_path):
+    make(tmp_path / "pets", "dog/1.wav", "cat/1.wav")
+    make(tmp_path / "wild", "fox/1.wav")
+    with pytest.raises(DataError, match="are the sources pets and wild classes, or the folders"):
+        read_several([tmp_path / "pets", tmp_path / "wild"])
+
+
 @pytest.mark.parametrize("form", ["zip", "gztar", "tar"])
 def test_an_archive_gives_what_its_folder_gives(tmp_path, form):
     names = [f"{label}/{i}.wav" for label in "ab" for i in range(9)]

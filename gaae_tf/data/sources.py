@@ -70,12 +70,14 @@ class Source(abc.ABC):
             or implies.
         other_files: number of files that are not wanted or hidden; links and devices in an
             archive are among them. What is in hidden folders does not count.
+        roots: of several, the folders that their names begin with; none where that is the same.
     """
 
     name: str
     names: tuple[str, ...]
     folders: tuple[str, ...]
     other_files: int
+    roots: tuple[str, ...] = ()
 
     @abc.abstractmethod
     def audio(self, name: str) -> Path | bytes:
@@ -168,6 +170,8 @@ class _Files(Source):
         self._parts = parts
         self._where: dict[str, tuple[_Part, str]] = {}  # part, and name in it
         alike = len({part.root for part in parts}) == 1
+        if not alike:
+            self.roots = tuple(dict.fromkeys(part.root for part in parts))
         folders = set()
         for part in parts:
             before = "" if alike else f"{part.root}/"

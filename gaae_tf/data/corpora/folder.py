@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from gaae_tf.data.audio import EXTENSIONS
 from gaae_tf.data.corpora.recording import (
@@ -22,6 +25,18 @@ from gaae_tf.data.terms import SPLITS, DataError
 
 UNLABELLED_FOLDER = "unlabelled"
 
+# What folders are called, by letters alone, and what they mean.
+_SPELLINGS = {
+    "train": ("train", "training", "trainset", "trainingset"),
+    "valid": ("valid", "validation", "val", "dev", "development", "validset", "validationset"),
+    "test": ("test", "testing", "eval", "evaluation", "testset"),
+    UNLABELLED_FOLDER: (
+        *("unlabelled", "unlabeled", "unlabelleddata", "unlabeleddata"),
+        *("nolabel", "nolabels", "withoutlabel", "withoutlabels"),
+    ),
+}
+_MEANINGS = {word: meaning for meaning, words in _SPELLINGS.items() for word in words}
+
 
 @dataclasses.dataclass(frozen=True)
 class FolderReader(Reader):
@@ -32,6 +47,9 @@ class FolderReader(Reader):
     recording for training, and the draw does not depend on the machine. An `unlabelled` folder
     beside the classes, or beside train/, always belongs to train. Files whose extension is not
     audio's, and all hidden ones, are ignored and counted. Classes are in alphabetical order.
+    Other common spellings of train, valid, test and unlabelled mean the same (`Training`, `val`,
+    `unlabeled`). Several sources are classes if files lie in them; if folders do, and some have
+    equal names, these are one.
 
     Attributes:
         valid_percent: share of each class for validation, where the source has no splits itself.
@@ -62,12 +80,13 @@ class FolderReader(Reader):
         Raises:
             DataError: another layout.
         """
-        top = _subfolders(source, "")
-        own_splits = any(split in top for split in SPLITS)
+        tree = _tree(source)
+        meant = _meanings(source.name, tree.folders_in(""))
+        own_splits = any(split in meant for split in SPLITS)
         if own_splits:
-            recordings = _read_splits(source, top)
+            recordings = _read_splits(tree, meant)
         else:
-            recordings = _read_classes(source, "", top)
+            recordings = _read_classes(tree, "")
             recordings = draw_splits(recordings, self.valid_percent, self.test_percent, self.seed)
         return Corpus(
             name=source.name,
@@ -79,38 +98,127 @@ class FolderReader(Reader):
         )
 
 
-def _read_splits(source: Source, top: dict[str, list[str]]) -> list[Recording]:
-    if "train" not in top:
+class _Tree(NamedTuple):
+    """Folders and audio files by where they count; of several sources taken as one, together.
+
+    `places` has a file's place and its name in the source.
+    """
+
+    name: str
+    folders: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
+
+    def folders_in(self, below: str) -> dict[str, list[str]]:
+        """The folders directly in the folder `below`, each with all audio files in it."""
+        folders: dict[str, list[str]] = {}
+        for name in self.folders:
+            if name.startswith(below) and "/" not in name.removeprefix(below):
+                folders[name.removeprefix(below)] = []
+        loose = []
+        for place, name in self.places:
+            if not place.startswith(below):
+                continue
+            folder, slash, _ = place.removeprefix(below).partition("/")
+            if slash:
+                folders[folder].append(name)
+            else:
+                loose.append(folder)
+        if loose:
+            parent = f"{self.name}/{below}".rstrip("/")
+            raise DataError(
+                f"{parent} has {len(loose)} audio files outside of any class folder "
+                f"({listed(loose)}); move them to {parent}/CLASS or {parent}/{UNLABELLED_FOLDER}"
+            )
+        return folders
+
+
+def _tree(source: Source) -> _Tree:
+    """The source's files; those of several sources with like folders lie in these together.
+
+    Raises:
+        DataError: it cannot be seen whether sources are classes, or hold them.
+    """
+    audio = [name for name in source.names if _is_audio(name)]
+    roots = source.roots
+    inside = {root: set() for root in roots}  # folders directly in each
+    for folder in source.folders:
+        root, slash, rest = folder.partition("/")
+        if slash and root in inside and "/" not in rest:
+            inside[root].add(rest)
+    hold_files = {name.split("/")[0] for name in audio if name.count("/") == 1}
+    if not roots or hold_files & set(roots) or not all(inside.values()):
+        return _Tree(source.name, source.folders, tuple((name, name) for name in audio))
+    counts = collections.Counter(name for names in inside.values() for name in names)
+    if max(counts.values()) == 1 and not any(_meaning(name) for name in counts):
+        folders = "; ".join(f"{root} holds {listed(sorted(inside[root]))}" for root in roots)
         raise DataError(
-            f"{source.name} has {listed(list(top))} but no train; looked for "
+            f"are the sources {' and '.join(roots)} classes, or the folders in them? {folders}. "
+            "Put the folders of all classes into one folder, and give that as --source"
+        )
+    places = tuple((name.partition("/")[2], name) for name in audio)
+    folders = {name.partition("/")[2] for name in source.folders} - {""}
+    return _Tree(source.name, tuple(sorted(folders)), places)
+
+
+def _meaning(folder: str) -> str | None:
+    """The split that a folder's name means, or `UNLABELLED_FOLDER`; None for a class."""
+    return _MEANINGS.get(re.sub("[^a-z]", "", folder.casefold()))
+
+
+def _meanings(parent: str, folders: Iterable[str]) -> dict[str, str]:
+    """The folders that mean a split or no label, by that.
+
+    Raises:
+        DataError: two mean the same.
+    """
+    meant: dict[str, str] = {}
+    for folder in folders:
+        meaning = _meaning(folder)
+        if meaning is None:
+            continue
+        if meaning in meant:
+            raise DataError(
+                f"{parent} has {meant[meaning]} and {folder}, which mean the same; keep one"
+            )
+        meant[meaning] = folder
+    return meant
+
+
+def _read_splits(tree: _Tree, meant: dict[str, str]) -> list[Recording]:
+    top = tree.folders_in("")
+    if "train" not in meant:
+        raise DataError(
+            f"{tree.name} has {listed(list(top))} but no train; looked for "
             "train/CLASS, valid/CLASS, test/CLASS"
         )
-    if others := [folder for folder in top if folder not in {*SPLITS, UNLABELLED_FOLDER}]:
+    if others := [folder for folder in top if folder not in meant.values()]:
         raise DataError(
-            f"{source.name} has {listed(others)} beside train; looked for train, valid, test and "
-            f"{UNLABELLED_FOLDER} alone (a class cannot be called train, valid or test)"
+            f"{tree.name} has {listed(others)} beside {meant['train']}; looked for train, valid, "
+            f"test and {UNLABELLED_FOLDER} alone (a class cannot be called train, valid or test)"
         )
-    recordings = [_recording(name, None) for name in top.get(UNLABELLED_FOLDER, ())]
+    unlabelled = top[meant[UNLABELLED_FOLDER]] if UNLABELLED_FOLDER in meant else []
+    recordings = [_recording(name, None) for name in unlabelled]
     for split in SPLITS:
-        if split not in top:
+        if split not in meant:
             continue
-        classes = _subfolders(source, f"{split}/")
-        if UNLABELLED_FOLDER in classes and split != "train":
+        below = f"{meant[split]}/"
+        without = _meanings(f"{tree.name}/{meant[split]}", tree.folders_in(below))
+        if UNLABELLED_FOLDER in without and split != "train":
             raise DataError(
-                f"{source.name}/{split}/{UNLABELLED_FOLDER}: unlabelled recordings belong to "
-                f"train; move it to {source.name}/{UNLABELLED_FOLDER}"
+                f"{tree.name}/{below}{without[UNLABELLED_FOLDER]}: unlabelled recordings belong to "
+                f"train; move it to {tree.name}/{UNLABELLED_FOLDER}"
             )
-        recordings += _read_classes(source, f"{split}/", classes, split)
+        recordings += _read_classes(tree, below, split)
     return recordings
 
 
-def _read_classes(
-    source: Source, below: str, classes: dict[str, list[str]], split: str = "train"
-) -> list[Recording]:
-    parent = f"{source.name}/{below}".rstrip("/")
+def _read_classes(tree: _Tree, below: str, split: str = "train") -> list[Recording]:
+    parent = f"{tree.name}/{below}".rstrip("/")
+    classes = tree.folders_in(below)
+    unlabelled = _meanings(parent, classes).get(UNLABELLED_FOLDER)
     recordings = []
     for folder, names in classes.items():
-        label = None if folder == UNLABELLED_FOLDER else folder
+        label = None if folder == unlabelled else folder
         if label is not None and not names:
             raise DataError(f"class folder {parent}/{folder} has no audio files")
         recordings += [_recording(name, label, split) for name in names]
@@ -120,30 +228,6 @@ def _read_classes(
             f".mp3, ...), found {listed(list(classes)) or 'no folder'}"
         )
     return recordings
-
-
-def _subfolders(source: Source, below: str) -> dict[str, list[str]]:
-    """The folders directly in the folder `below`, each with all audio files in it, at any depth."""
-    folders: dict[str, list[str]] = {}
-    for name in source.folders:
-        if name.startswith(below) and "/" not in name.removeprefix(below):
-            folders[name.removeprefix(below)] = []
-    loose = []
-    for name in filter(_is_audio, source.names):
-        if not name.startswith(below):
-            continue
-        folder, slash, _ = name.removeprefix(below).partition("/")
-        if slash:
-            folders[folder].append(name)
-        else:
-            loose.append(folder)
-    if loose:
-        parent = f"{source.name}/{below}".rstrip("/")
-        raise DataError(
-            f"{parent} has {len(loose)} audio files outside of any class folder "
-            f"({listed(loose)}); move them to {parent}/CLASS or {parent}/{UNLABELLED_FOLDER}"
-        )
-    return folders
 
 
 def _recording(name: str, label: str | None, split: str = "train") -> Recording:
