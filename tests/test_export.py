@@ -119,6 +119,26 @@ def test_a_label_out_of_range_is_refused_by_the_saved_model(model):
         call(model, "generate", labels=np.array([2]), seed=np.int64(0))
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "shape", "expected"),
+    [
+        ("encode", "audio", (1, 1024), "512"),
+        ("encode", "audio", (1, 511), "512"),
+        ("reconstruct", "audio", (2, 513), "512"),
+        ("classify", "audio", (1, 256), "512"),
+        ("encode_spectrograms", "spectrograms", (1, 32, 32, 1), "32,16,1"),
+        ("classify_spectrograms", "spectrograms", (1, 64, 16, 1), "32,16,1"),
+        ("decode", "style", (1, 6), "5"),
+    ],
+)
+def test_other_lengths_and_shapes_are_refused_by_the_saved_model(model, name, key, shape, expected):
+    inputs = {key: np.zeros(shape, np.float32)}
+    if name == "decode":
+        inputs["labels"] = np.array([0])
+    with pytest.raises(tf.errors.OpError, match=rf"is not compatible.*{expected}\]"):
+        call(model, name, **inputs)
+
+
 def test_describe_tells_classes_and_sizes(model):
     told = call(model, "describe")
     assert told["classes"].tolist() == [b"low", b"high"]

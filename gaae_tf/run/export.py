@@ -192,6 +192,7 @@ class _Module(tf.Module):
         if isinstance(loaded, loading.Reading):
             functions += _of_recordings(loaded, sounds)
         for name, function, inputs in (*functions, ("describe", describe, [])):
+            function = _of_right_shapes(function, inputs)
             setattr(self, name, tf.function(function, input_signature=inputs, autograph=False))
 
     def signatures(self) -> dict:
@@ -201,6 +202,24 @@ class _Module(tf.Module):
             for name, function in vars(self).items()
             if isinstance(function, tf.types.experimental.PolymorphicFunction)
         }
+
+
+def _of_right_shapes(function, inputs):
+    """The function, that checks the shapes of its inputs whenever it runs.
+
+    A signature of a loaded SavedModel takes any shape of the right rank, and what it computes of
+    another is wrong without a word.
+    """
+
+    def checked(*values):
+        return function(
+            *(
+                tf.ensure_shape(value, spec.shape)
+                for value, spec in zip(values, inputs, strict=True)
+            )
+        )
+
+    return checked
 
 
 def _of_recordings(loaded: loading.Reading, sounds):
