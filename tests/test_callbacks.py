@@ -371,3 +371,19 @@ def test_loss_scale_and_skipped_updates_are_logged(tmp_path):
     logged = read(tmp_path)
     assert [float(value) for _, value in logged["loss_scale/classifier"]] == [2.0**14]
     assert [int(value) for _, value in logged["skipped_updates/classifier"]] == [1]
+
+
+def test_of_many_classes_some_are_shown_with_their_own_clips(tmp_path):
+    """A picture's time grows with its rows, and no signal is met meanwhile."""
+    data = dataclasses.replace(DATA, classes=tuple(f"c{i}" for i in range(200)))
+    labels = np.arange(200, dtype=np.int32).repeat(2)
+    audio = np.zeros((400, SAMPLES), np.int16)
+    logger = TensorBoardLogger(tmp_path, CONFIG, data, audio, labels, summary_every=1)
+    assert len(logger._rows) == 12
+    assert (logger._rows[0], logger._rows[-1]) == ("c0", "c199")
+    for name, clips in zip(logger._rows, logger._examples, strict=True):
+        assert {f"c{labels[clip]}" for clip in clips if clip >= 0} == {name}
+    assert logger._share_of_classes() == ", 12 of 200 classes"
+    few = TensorBoardLogger(tmp_path, CONFIG, DATA, AUDIO, LABELS, summary_every=1)
+    assert few._rows == CLASSES
+    assert few._share_of_classes() == ""

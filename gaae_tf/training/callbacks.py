@@ -37,6 +37,7 @@ from gaae_tf.run.folder import DataDescription, write_text
 EXAMPLES_PER_CLASS = 2
 
 _EXAMPLES_WITHOUT_CLASSES = 4
+MOST_ROWS = 12  # classes that are shown
 _ALL = "all"  # the row of a system without classes
 # Signs of collapse, which are warned about once each.
 #   A discriminator's hinge loss is 2 where it guesses and 0 where every score is beyond the margin:
@@ -87,12 +88,16 @@ class TensorBoardLogger(keras.callbacks.Callback):
         self._signal_path = data.signal_path(
             config.stft, config.scaling, config.dynamic_range_nepers
         )
-        self._rows = data.classes if config.uses_labels else (_ALL,)
+        classes = data.classes if config.uses_labels else (_ALL,)
+        # Of many classes some, spread over all: each row takes its time at every summary.
+        shown = np.linspace(0, len(classes) - 1, min(len(classes), MOST_ROWS)).round().astype(int)
+        self._shown_classes, self._classes = shown, len(classes)
+        self._rows = tuple(classes[i] for i in shown)
         self._examples_each = (
             EXAMPLES_PER_CLASS if config.uses_labels else _EXAMPLES_WITHOUT_CLASSES
         )
         self._examples = _examples(
-            labels if config.uses_labels else np.zeros(len(labels), int),
+            _rows_of(labels, shown) if config.uses_labels else np.zeros(len(labels), int),
             len(self._rows),
             self._examples_each,
         )
@@ -239,7 +244,6 @@ class TensorBoardLogger(keras.callbacks.Callback):
             self._config.style_dim,
             model.SAMPLING_PRIOR,
         )
-        rows = len(self._rows)
         weights = model.sampler.get_weights()
         try:
             model.reestimate_statistics(self._config.reestimate_batches)
@@ -248,8 +252,8 @@ class TensorBoardLogger(keras.callbacks.Callback):
                 kinds["reconstructed"] = (made, self._sounds(made))
             generated = np.concatenate(
                 [
-                    _float32(model.sample(style, tf.one_hot([row] * len(style), rows)))
-                    for row in range(rows)
+                    _float32(model.sample(style, tf.one_hot([i] * len(style), self._classes)))
+                    for i in self._shown_classes
                 ]
             )
         finally:
@@ -284,8 +288,13 @@ class TensorBoardLogger(keras.callbacks.Callback):
             sample_rate_hz=self._data.sample_rate_hz,
             hop_samples=self._signal_path.stft.hop_samples,
             dynamic_range_db=(ceiling - floor) * _DB_PER_NEPER,
-            title=f"step {step:,}",
+            title=f"step {step:,}{self._share_of_classes()}",
         )
+
+    def _share_of_classes(self) -> str:
+        if len(self._rows) == self._classes:
+            return ""
+        return f", {len(self._rows)} of {self._classes} classes"
 
     def _write_sounds(self, sounds: dict[str, np.ndarray]) -> None:
         """Sounds of what the picture shows; the real ones are the recordings themselves."""
@@ -351,6 +360,13 @@ def _examples(labels: np.ndarray, rows: int, each: int) -> np.ndarray:
         if len(members):
             examples[row] = members[np.arange(each) * len(members) // each]
     return examples
+
+
+def _rows_of(labels: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """The row of each clip's class, -1 where its class has none."""
+    rows = np.full(max(shown.max(), labels.max(initial=0)) + 1, -1)
+    rows[shown] = np.arange(len(shown))
+    return np.where(labels >= 0, rows[labels], -1)
 
 
 def _placed(values: np.ndarray, shown: np.ndarray, whole: bool) -> np.ndarray:
