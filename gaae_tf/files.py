@@ -11,6 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PATTERN = re.compile(r"[][*?\\]")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_RESERVED = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{i}" for port in ("COM", "LPT") for i in range(10)),
+}
+_LONGEST = 60  # characters, of four bytes at most
 
 
 @contextlib.contextmanager
@@ -37,6 +46,17 @@ def sha256(path: Path) -> str:
     """Digest of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def safe_name(name: str) -> str:
+    """A name as a part of a file's name: itself where that is possible.
+
+    Else what no file name can hold becomes "_", and a digest keeps two such names apart.
+    """
+    safe = _UNSAFE.sub("_", name).strip(". ")[:_LONGEST]
+    if safe and safe == name and safe.upper() not in _RESERVED:
+        return name
+    return f"{safe or 'name'}_{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import soundfile
 
 from gaae_tf.data.audio import to_int16
-from gaae_tf.files import written_whole
+from gaae_tf.files import safe_name, written_whole
 from gaae_tf.run import loading
 
 _SOUNDS_AT_ONCE = 64  # written before the next are made
@@ -26,7 +26,7 @@ def write_samples(
     Args:
         loaded: the run.
         out_dir: folder for the files `<class>_seed<seed>_<number>.wav`, "sound" for a class where
-            there are none; made if absent.
+            there are none; made if absent. What a file's name cannot hold is replaced.
         count: sounds in all.
         label: their class, by name or index; None for all classes in turn.
         seed: sound i depends on (its class, seed, i) alone.
@@ -63,7 +63,7 @@ def write_samples(
             sounds = loaded.generate_from(start, len(part), seed)
         out_dir.mkdir(parents=True, exist_ok=True)
         for i, (name, sound) in enumerate(zip(part, sounds, strict=True), start):
-            paths.append(out_dir / f"{name}_seed{seed}_{i:03d}.wav")
+            paths.append(out_dir / f"{safe_name(name)}_seed{seed}_{i:03d}.wav")
             write_wav(paths[-1], sound, loaded.sample_rate_hz)
             if log:
                 log(str(paths[-1]))
