@@ -225,3 +225,13 @@ def test_importing_the_package_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "set()"
+
+
+def test_channels_are_not_taken_for_recordings_nor_integers_for_full_scale(tiny_run):
+    stereo = np.zeros((2205, 2), np.float32)  # as soundfile reads it
+    for ask in (tiny_run.represent, tiny_run.classify):
+        with pytest.raises(ValueError, match=r"got \(2205, 2\), 2205 recordings of 2 samples"):
+            ask(stereo)
+        with pytest.raises(ValueError, match=r"up to 32000; divide 16-bit samples by 32,768"):
+            ask(np.full(512, 32000.0, np.float32))
+    assert len(tiny_run.represent(np.full((2, 2), 1.5, np.float32)).codes["style"]) == 2

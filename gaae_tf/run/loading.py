@@ -662,6 +662,10 @@ def _checked_count(count, name="count"):
     return int(count)
 
 
+_MOST_CHANNELS = 32  # of a recording as soundfile reads it, [samples, channels]
+_LARGEST_PEAK = 64.0  # 36 dB beyond full scale: sounds of no recorder, integers taken for floats
+
+
 def _checked_audio(audio):
     """Recordings float32 [n, samples]."""
     audio = np.asarray(audio)
@@ -673,6 +677,18 @@ def _checked_audio(audio):
         )
     if not np.all(np.isfinite(audio)):
         raise ValueError("audio must be finite, and holds infinities or NaN")
+    if audio.ndim == 2 and audio.shape[1] <= _MOST_CHANNELS < audio.shape[0]:
+        raise ValueError(
+            f"audio must be [samples] or [recordings, samples], got {audio.shape}, "
+            f"{audio.shape[0]} recordings of {audio.shape[1]} samples each; if these are channels, "
+            "mix them first: audio.mean(axis=1)"
+        )
+    peak = np.abs(audio).max()
+    if peak > _LARGEST_PEAK:
+        raise ValueError(
+            f"audio must be in [-1, 1], got values up to {peak:.6g}; divide 16-bit samples by "
+            "32,768 first"
+        )
     return np.atleast_2d(audio).astype(np.float32)
 
 
