@@ -235,3 +235,9 @@ def test_channels_are_not_taken_for_recordings_nor_integers_for_full_scale(tiny_
         with pytest.raises(ValueError, match=r"up to 32000; divide 16-bit samples by 32,768"):
             ask(np.full(512, 32000.0, np.float32))
     assert len(tiny_run.represent(np.full((2, 2), 1.5, np.float32)).codes["style"]) == 2
+
+
+def test_a_class_may_be_typed_by_its_number(tiny_run):
+    assert tiny_run.label_index("1") == tiny_run.label_index("high") == tiny_run.label_index(1)
+    with pytest.raises(ValueError, match=r"must be one of low, high \(or 0 to 1\), got '2'"):
+        tiny_run.label_index("2")

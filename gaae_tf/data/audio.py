@@ -32,7 +32,8 @@ _FILTER_SAMPLES = 512
 # Opus sound slightly different then, some ADPCM cannot be sought in at all.
 _SEEKABLE = re.compile(r"PCM_\w+|FLOAT|DOUBLE|[UA]LAW")
 _BLOCK_FRAMES = 2**16  # decoded at once
-_HIGHEST_RATE_HZ = 10_000_000  # no recorder has more; a header that says so is broken
+# No recorder has less or more; a header that says so is broken, and its seconds fill any memory.
+_LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 500, 10_000_000
 # libsndfile takes a cut-off WAV, AIFF, AU or SVX file for a shorter one and tells only its log.
 _CUT_OFF = re.compile(r"(?:data|SSND|Data Size|BODY)\s*: (\d+) \(should be (\d+)\)")
 _UNKNOWN_BYTES = 0x7FFF_0000  # sizes from here on are those of streams, which did not know theirs
@@ -160,11 +161,12 @@ class _Recording:
             )
         except soundfile.LibsndfileError as error:
             raise BadAudio(f"broken: {error.error_string}") from error
-        if self.file.samplerate > _HIGHEST_RATE_HZ:
+        if not _LOWEST_RATE_HZ <= self.file.samplerate <= _HIGHEST_RATE_HZ:
             rate_hz = self.file.samplerate
             self.file.close()
             raise BadAudio(
-                f"broken: a sample rate of {rate_hz} Hz, of at most {_HIGHEST_RATE_HZ} Hz"
+                f"broken: a sample rate of {rate_hz} Hz, where recordings have {_LOWEST_RATE_HZ} to "
+                f"{_HIGHEST_RATE_HZ} Hz"
             )
         self.kept = np.empty([0, self.file.channels], np.float32)  # what was decoded last
         self.end = 0  # the frame after it, where the file stands

@@ -35,7 +35,7 @@ from gaae_tf.ops import synthesis
 from gaae_tf.run.build import build_model
 from gaae_tf.run.checkpoints import restore_for_sampling
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.run.look import unknown_label
+from gaae_tf.run.look import is_index, unknown_label
 from gaae_tf.run.names import CHECKPOINT_NAMES, CHECKPOINTS, CONFIG
 
 VOCODER = "pghi_fgla"  # of spectrograms, where none is named
@@ -343,6 +343,8 @@ class LoadedClassGenerator(Sampling):
         if isinstance(label, str):
             if label in self.classes:
                 return self.classes.index(label)
+            if is_index(label, self.classes):
+                return int(label)
         elif isinstance(label, (int, np.integer)) and 0 <= label < len(self.classes):
             return int(label)
         raise ValueError(unknown_label(label, self.classes))

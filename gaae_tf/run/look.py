@@ -30,8 +30,15 @@ def check_run(run_dir: str | Path, label: str | None = None) -> None:
         classes = json.loads((run_dir / DATA).read_text())["classes"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return  # loading tells what is wrong with the file
-    if isinstance(classes, list) and classes and label not in classes:
+    if not isinstance(classes, list) or not classes:
+        return
+    if label not in classes and not is_index(label, classes):
         raise ValueError(unknown_label(label, classes))
+
+
+def is_index(label: str, classes: list[str] | tuple[str, ...]) -> bool:
+    """Whether what was typed for a class is its number."""
+    return label.isascii() and label.isdecimal() and int(label) < len(classes)
 
 
 def unknown_label(label: object, classes: list[str] | tuple[str, ...]) -> str:
