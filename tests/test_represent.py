@@ -115,7 +115,7 @@ def test_errors_are_told_without_a_traceback(
 def test_a_file_that_claims_one_hertz_is_skipped_by_name(tiny_run, tmp_path):
     """By its header it lasts 200 hours."""
     soundfile.write(tmp_path / "slow.wav", np.full(720_000, 0.1), 1, subtype="PCM_U8")
-    soundfile.write(tmp_path / "good.wav", np.full(512, 0.1), 1000)
+    soundfile.write(tmp_path / "good.wav", tone(512, 1000), 1000)
     lines = []
     arrays = represent.represent_files(tiny_run, tmp_path, lines.append)
     assert list(arrays["sources"]) == ["good.wav"]

@@ -165,8 +165,8 @@ class _Recording:
             rate_hz = self.file.samplerate
             self.file.close()
             raise BadAudio(
-                f"broken: a sample rate of {rate_hz} Hz, where recordings have {_LOWEST_RATE_HZ} to "
-                f"{_HIGHEST_RATE_HZ} Hz"
+                f"broken: a sample rate of {rate_hz} Hz, where recordings have "
+                f"{_LOWEST_RATE_HZ} to {_HIGHEST_RATE_HZ} Hz"
             )
         self.kept = np.empty([0, self.file.channels], np.float32)  # what was decoded last
         self.end = 0  # the frame after it, where the file stands
