@@ -175,3 +175,25 @@ def test_flag_files_mean_what_absl_takes_them_for():
         values[0](["x", *expanded([f"--flagfile={path}"])])
         values[1](["x", f"--flagfile={path}"])
         assert TrainConfig.from_flags(values[0]) == TrainConfig.from_flags(values[1])
+
+
+def test_a_command_settles_keras_itself(tmp_path):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text(
+        '{"backend": "jax", "image_data_format": "channels_first"}'
+    )
+    code = (
+        "from gaae_tf.commands.opening import load_tensorflow\n"
+        "load_tensorflow()\n"
+        "import keras\n"
+        "print(keras.backend.backend(), keras.config.image_data_format())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"HOME": str(tmp_path), "KERAS_HOME": str(tmp_path / ".keras")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "tensorflow channels_last\n", done.stderr

@@ -241,3 +241,12 @@ def test_a_class_may_be_typed_by_its_number(tiny_run):
     assert tiny_run.label_index("1") == tiny_run.label_index("high") == tiny_run.label_index(1)
     with pytest.raises(ValueError, match=r"must be one of low, high \(or 0 to 1\), got '2'"):
         tiny_run.label_index("2")
+
+
+def test_channels_first_are_told_in_one_line(tiny_run_dir):
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(ValueError, match="has tensorflow with channels_first: set"):
+            gaae_tf.load(tiny_run_dir)
+    finally:
+        keras.config.set_image_data_format("channels_last")

@@ -82,10 +82,14 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, no notes and warnings
+    # Whatever ~/.keras/keras.json says: training is TensorFlow, and its channels come last.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with _without_usual_lines():
+        import keras
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and tells of it
+    keras.config.set_image_data_format("channels_last")
 
 
 # Lines of TensorFlow's that tell of no fault.

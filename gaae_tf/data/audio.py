@@ -202,6 +202,8 @@ class _Recording:
             raise BadAudio(f"starts at {start_s:.3f} s, the recording has {there_s:.3f} s")
         quietest, loudest = to_int16(np.array([clip.min(), clip.max()]))
         if quietest == loudest:
+            if self.file.channels > 1 and np.ptp(to_int16(self.kept)):
+                raise BadAudio("silent in mono: its channels cancel each other out")
             seconds = clip.size / sample_rate_hz
             which = (
                 f"{seconds:.3f} s from {start_s:.3f} s on" if start else f"first {seconds:.3f} s"

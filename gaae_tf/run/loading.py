@@ -65,6 +65,16 @@ def load(
         FileNotFoundError: there is no such folder, or it holds no configuration or checkpoint.
         ValueError: an argument or a file in the folder is not what it should be.
     """
+    if (
+        keras.backend.backend() != "tensorflow"
+        or keras.config.image_data_format() != "channels_last"
+    ):
+        raise ValueError(
+            "gaae_tf needs Keras on TensorFlow with channels last, and this process has "
+            f"{keras.backend.backend()} with {keras.config.image_data_format()}: set "
+            "KERAS_BACKEND=tensorflow before Keras is imported, and "
+            "keras.config.set_image_data_format('channels_last')"
+        )
     run_dir = Path(run_dir)
     if not run_dir.is_dir():
         raise FileNotFoundError(f"run_dir {run_dir} is no folder; give that of a training run")
