@@ -336,3 +336,9 @@ def test_sixteen_bit_samples_survive_the_round_trip():
 def test_sixteen_bit_conversion_rounds_and_saturates():
     steps = np.float32([0.49, 0.51, -0.49, -0.51, 40000.0, -40000.0]) / np.float32(32768)
     assert to_int16(steps).tolist() == [0, 1, 0, -1, 32767, -32768]
+
+
+def test_channels_that_cancel_each_other_out_are_told():
+    left = sine(2000)
+    with pytest.raises(BadAudio, match="silent in mono: its channels cancel each other out"):
+        decode_clip(encoded(np.stack([left, -left], axis=1)), RATE_HZ, 1000)
