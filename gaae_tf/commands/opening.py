@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 from absl import flags, logging
@@ -33,7 +33,7 @@ def run(verb: str, arguments: Sequence[str], program: str | None = None) -> int:
         program: what was typed before them, "gaae VERB" by default.
     """
     program = program or f"gaae {verb}"
-    module = importlib.import_module(f"gaae_tf.commands.{verb}")
+    module = _module_of(verb)
     values = flags.FlagValues()
     module.define_flags(values)
     # File names may be of any bytes.
@@ -57,6 +57,26 @@ def run(verb: str, arguments: Sequence[str], program: str | None = None) -> int:
     except _Interrupted as stop:
         print(getattr(module, "INTERRUPTED", "interrupted"), file=sys.stderr)
         return 128 + stop.signal_number
+
+
+def _module_of(verb: str) -> ModuleType:
+    from gaae_tf.commands import (
+        evaluate,
+        experiments,
+        export,
+        generate,
+        prepare,
+        report,
+        represent,
+        resynthesize,
+        train,
+    )
+
+    modules = (
+        *(prepare, train, generate, represent, resynthesize),
+        *(export, evaluate, report, experiments),
+    )
+    return dict(zip(VERBS, modules, strict=True))[verb]
 
 
 def no_arguments(arguments: Sequence[str], values: flags.FlagValues) -> None:
