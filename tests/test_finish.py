@@ -1,4 +1,5 @@
 import dataclasses
+import types
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,18 @@ def test_memory_grows_with_the_batch_by_its_activations_alone(tmp_path):
     assert (state_again, ten) == (state, 10 * one)
     # Four spectrograms of 32×16 in float32 are the least that S's update holds.
     assert one > 4 * 32 * 16 * 4
+
+
+def test_a_training_that_its_minutes_ended_says_so_and_how_to_go_on():
+    def said(step, **flags):
+        config = TrainConfig(dataset="d", run_dir="r", steps=20, **flags)
+        return "".join(finish._ended_by_minutes(types.SimpleNamespace(config=config, step=step)))
+
+    assert said(7, max_minutes=15.0) == (
+        "--max_minutes=15 ended the training at step 7 of 20; the same command with "
+        "--max_minutes=30 goes on."
+    )
+    assert said(20, max_minutes=15.0) == said(7) == ""
 
 
 def test_results_are_left_and_named(tiny_run_dir, capsys):

@@ -19,7 +19,7 @@ from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model
 from gaae_tf.run.export import save
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.run.loading import LoadedClassGenerator, LoadedEncoder, Sampling
+from gaae_tf.run.loading import Loaded, LoadedClassGenerator, LoadedEncoder, Sampling
 from gaae_tf.run.sounds import write_samples
 from gaae_tf.training.fit import guidance_rule, load_guiding
 from gaae_tf.training.strategy import resolve_precision
@@ -33,7 +33,7 @@ _SUPPOSED_RATE_HZ, _SUPPOSED_SAMPLES, _SUPPOSED_CLASSES = 16_000, 16_384, 10
 def leave_results(run_dir: Path) -> None:
     """Writes sounds of every class and the SavedModel; prints where all is and what is next."""
     loaded = gaae_tf.load(run_dir)
-    left = [f"Run folder     {run_dir}   (step {loaded.step})"]
+    left = [*_ended_by_minutes(loaded), f"Run folder     {run_dir}   (step {loaded.step})"]
     run = shlex.quote(str(run_dir))
     commands = [
         f"tensorboard --logdir={shlex.quote(str(run_dir / run_names.LOGS))}",
@@ -61,6 +61,18 @@ def leave_results(run_dir: Path) -> None:
     left.append(f"TensorBoard    {run_dir / run_names.LOGS}")
     following = [f"  {command}" for command in commands]
     print("\n".join(["", *left, "", "Next:", "", *following]), flush=True)
+
+
+def _ended_by_minutes(loaded: Loaded) -> list[str]:
+    """What to say of a training that had more steps to do, and how it goes on."""
+    steps, minutes = loaded.config.steps, loaded.config.max_minutes
+    if not minutes or loaded.step >= steps:
+        return []
+    return [
+        f"--max_minutes={minutes:g} ended the training at step {loaded.step:,} of {steps:,}; the "
+        f"same command with --max_minutes={2 * minutes:g} goes on.",
+        "",
+    ]
 
 
 def describe(config: TrainConfig) -> str:
