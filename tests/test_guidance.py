@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from absl import flags
 
-from gaae_tf.data import prepare
+from gaae_tf.commands import prepare
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.fsdd import FsddReader
 from gaae_tf.data.corpora.librispeech import LibriSpeechReader

@@ -58,7 +58,7 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     )
     vocoder = values.vocoder or ("pghi" if values.refine is None else "pghi_fgla")
     if not source.exists():
-        raise FileNotFoundError(f"{source} does not exist")
+        raise FileNotFoundError(f"{source}: No such file")
     load_tensorflow()
     from gaae_tf.resynthesize import resynthesize_file
 
