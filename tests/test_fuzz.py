@@ -61,6 +61,7 @@ from gaae_tf.data.terms import DataError
 from gaae_tf.evaluation import scorers
 from gaae_tf.evaluation.evaluate import read_guidance
 from gaae_tf.experiments.plan import read_scores
+from gaae_tf.files import sha256
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.report.comparison import _read as read_scores_to_compare
 from gaae_tf.run import checkpoints
@@ -642,7 +643,7 @@ def checkpoint_files(folder: Path) -> Reader:
                 for other in names
                 if other.startswith("step-5.") and "sha" not in other
             ]
-            marks.write_text("".join(f"{checkpoints._sha256(f)}  {f.name}\n" for f in files))
+            marks.write_text("".join(f"{sha256(f)}  {f.name}\n" for f in files))
         failures = []
         for function in (checkpoints.progress, lambda run: restored(model, run)):
             try:
