@@ -71,8 +71,10 @@ def gaae_with_scaled_codes():
 def test_two_replicas_give_the_update_of_one(mirrored, make, batches):
     one, logs_of_one = train(tf.distribute.get_strategy(), 3, make, batches)
     two, logs_of_two = train(mirrored, 3, make, batches)
+    # Convolutions of half the batch sum in another order: single values differ by 9e-6 of them.
+    near = {"rel": 2e-5, "abs": 1e-5}
     for a, b in zip(one.weights, two.weights, strict=True):
-        assert np.asarray(b.numpy()) == pytest.approx(np.asarray(a.numpy()), abs=1e-5), a.path
+        assert np.asarray(b.numpy()) == pytest.approx(np.asarray(a.numpy()), **near), a.path
     for a, b in zip(logs_of_one, logs_of_two, strict=True):
         for name in a:
             if not name.startswith("gradient_norm"):  # a sum of each replica's

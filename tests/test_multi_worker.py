@@ -168,7 +168,7 @@ def test_weights_after_twenty_steps_are_those_of_one_device(
     for a, b in zip(weights_of_one, weights, strict=True):
         # Gradients of some biases cancel, the head's over examples, others' because a batch
         # normalisation follows: what is left of them, 1e-3 and less, has errors of its terms' size.
-        assert np.abs(a - b).max() <= max(1e-5 * np.abs(a).max(), 5e-8)
+        assert np.abs(a - b).max() <= max(2e-5 * np.abs(a).max(), 5e-8)
 
 
 def arguments(config):
