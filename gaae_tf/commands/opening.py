@@ -115,11 +115,13 @@ def load_tensorflow() -> None:
 # Lines of TensorFlow's that tell of no fault.
 _USUAL = (
     rb"^WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR",
-    rb"^[IW]\d{4} .*\] ",
+    rb"^(?:[IW]\d{4} |\d{4}-\d\d-\d\d \S+: [IW] ).*\] ",  # TensorFlow 2.17's form is the second
     rb"^To enable the following instructions: ",
 )
 # On a machine with NVIDIA's driver this is a fault, without one it is usual.
-_USUAL_WITHOUT_GPU = (rb"^E\d{4} .*(failed call to cuInit|Unable to register cu)",)
+_USUAL_WITHOUT_GPU = (
+    rb"^(?:E\d{4} |\d{4}-\d\d-\d\d \S+: E ).*(?:failed call to cuInit|Unable to register cu)",
+)
 
 
 @contextlib.contextmanager
