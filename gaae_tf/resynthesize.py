@@ -1,15 +1,4 @@
-"""Throws the phase of a recording away and rebuilds it from the STFT magnitudes alone.
-
-    python -m gaae_tf.resynthesize IN.wav OUT.wav [--vocoder=pghi_fgla] [--refine=32]
-
-What a perfect generator would sound like through this package's signal path: the difference that
-remains is the vocoder's. Reads whatever libsndfile reads, of any length, rate and channel count,
-and writes the same rate, length and channels, in the format that OUT's suffix names. Channels are
-rebuilt one by one, so the phase between them is lost as well. The window is counted in samples
-and made for 16 kHz: give a longer one (`--window_samples=1024 --hop_samples=256 --fft_size=1024`)
-for music at 44.1 kHz. The recording is worked on whole: about 0.25 GB of memory a minute at
-16 kHz, 0.7 GB at 44.1 kHz, for one channel at a time.
-"""
+"""Rebuilds recordings from their STFT magnitudes alone; `commands.resynthesize` is its command."""
 
 import sys
 from pathlib import Path

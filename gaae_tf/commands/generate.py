@@ -13,14 +13,14 @@ from __future__ import annotations
 from absl import flags
 
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
+from gaae_tf.commands.run_flags import define_run_flags
 from gaae_tf.ops.settings import VOCODERS
 from gaae_tf.run.look import check_run
-from gaae_tf.run.names import CHECKPOINT_NAMES
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the command's flags in `values`."""
-    flags.DEFINE_string("run_dir", None, "Folder of the training run.", flag_values=values)
+    define_run_flags(values)
     flags.DEFINE_string("out", None, "Folder for the WAV files.", flag_values=values)
     flags.DEFINE_string(
         "label", None, "Class of the sounds; default: all classes in turn.", flag_values=values
@@ -45,14 +45,7 @@ def define_flags(values: flags.FlagValues) -> None:
         lower_bound=0,
         flag_values=values,
     )
-    flags.DEFINE_enum(
-        "checkpoint",
-        "latest",
-        CHECKPOINT_NAMES,
-        "Which checkpoint; best is by accuracy on validation clips.",
-        flag_values=values,
-    )
-    flags.mark_flags_as_required(["run_dir", "out"], values)
+    flags.mark_flags_as_required(["out"], values)
 
 
 def main(arguments: list[str], values: flags.FlagValues) -> int:

@@ -76,7 +76,7 @@ def _module_of(verb: str) -> ModuleType:
         *(prepare, train, generate, represent, resynthesize),
         *(export, evaluate, report, experiments),
     )
-    return dict(zip(VERBS, modules, strict=True))[verb]
+    return next(module for module in modules if module.__name__.endswith(f".{verb}"))
 
 
 def no_arguments(arguments: Sequence[str], values: flags.FlagValues) -> None:

@@ -21,23 +21,16 @@ from pathlib import Path
 from absl import flags
 
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
+from gaae_tf.commands.run_flags import define_run_flags
 from gaae_tf.run.look import check_run
-from gaae_tf.run.names import CHECKPOINT_NAMES
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the command's flags in `values`."""
-    flags.DEFINE_string("run_dir", None, "Folder of the training run.", flag_values=values)
+    define_run_flags(values)
     flags.DEFINE_string("source", None, "Audio file, or folder of such.", flag_values=values)
     flags.DEFINE_string("out", None, "The .npz file to write.", flag_values=values)
-    flags.DEFINE_enum(
-        "checkpoint",
-        "latest",
-        CHECKPOINT_NAMES,
-        "Which checkpoint; best is by accuracy on validation clips.",
-        flag_values=values,
-    )
-    flags.mark_flags_as_required(["run_dir", "source", "out"], values)
+    flags.mark_flags_as_required(["source", "out"], values)
 
 
 def main(arguments: list[str], values: flags.FlagValues) -> int:

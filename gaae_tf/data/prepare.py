@@ -1,13 +1,7 @@
 """Corpus to data set folder: decode, resample and write all clips, and take their statistics.
 
-    python -m gaae_tf.data.prepare --corpus=folder --source=DIR --out=datasets/mine
-    python -m gaae_tf.data.prepare --corpus=s09 --source=speech_commands_v0.01.tar.gz --out=…
-    python -m gaae_tf.data.prepare --corpus=s09 --download --out=datasets/s09
-    python -m gaae_tf.data.prepare --describe=datasets/s09
-
-The folder is written under a temporary name beside --out and renamed when it is whole; stopped and
-started again, the same command goes on with what is missing. Equal input gives equal files, byte
-for byte, whatever the number of workers and however often it was stopped.
+`commands.prepare` is its command. The folder is written under a temporary name beside its place and
+renamed when it is whole; begun again, what is missing is done.
 """
 
 from __future__ import annotations

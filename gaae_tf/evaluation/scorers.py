@@ -33,7 +33,7 @@ from gaae_tf.data.corpora.speech_commands import DIGITS
 from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, read_clips
-from gaae_tf.files import without_patterns, write_text, written_whole
+from gaae_tf.files import sha256, without_patterns, write_text, written_whole
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.models.classifier import train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
@@ -389,7 +389,7 @@ def checkpoint_scorer(
 
 def dataset_id(dataset: Dataset) -> str:
     """SHA-256 of the data set's description, which holds its shards' checksums."""
-    return hashlib.sha256((Path(dataset.path) / DESCRIPTION).read_bytes()).hexdigest()
+    return sha256(Path(dataset.path) / DESCRIPTION)
 
 
 def labelled_clips(clips: Clips, dataset: Dataset, split: str) -> Clips:

@@ -10,10 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from gaae_tf.networks.geometry import check_classifier_size
+from gaae_tf.networks.geometry import CLASSIFIER_CHANNELS, check_classifier_size
 from gaae_tf.networks.saving import Saved
-
-CHANNELS = (32, 64, 128, 256)
 
 
 class SimpleClassifier(Saved, keras.Model):
@@ -41,8 +39,8 @@ class SimpleClassifier(Saved, keras.Model):
         self.seed = seed
         # One initialiser a layer: layers of equal shape would else start with equal weights.
         initializers = [
-            keras.initializers.GlorotUniform(seed=(len(CHANNELS) + 1) * seed + layer)
-            for layer in range(len(CHANNELS) + 1)
+            keras.initializers.GlorotUniform(seed=(len(CLASSIFIER_CHANNELS) + 1) * seed + layer)
+            for layer in range(len(CLASSIFIER_CHANNELS) + 1)
         ]
         self.convolutions = [
             keras.layers.Conv2D(
@@ -53,7 +51,7 @@ class SimpleClassifier(Saved, keras.Model):
                 dtype=self.dtype_policy,
                 name=f"convolution_{channels}",
             )
-            for channels, initializer in zip(CHANNELS, initializers, strict=False)
+            for channels, initializer in zip(CLASSIFIER_CHANNELS, initializers, strict=False)
         ]
         self.pool = keras.layers.MaxPooling2D(2, dtype=self.dtype_policy)
         self.flatten = keras.layers.Flatten(dtype=self.dtype_policy)

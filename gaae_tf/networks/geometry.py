@@ -10,10 +10,10 @@ WIDTH_SCHEDULES = ("biggan", "table")
 POOLINGS = ("sum", "frames")  # of E's style code
 AXES = ("linear", "log")  # inside E and D
 WAVEGAN_STRIDE = 4
+CLASSIFIER_CHANNELS = (32, 64, 128, 256)  # of the simple classifier; each is pooled once
 
 _SMALLEST_WAVEGAN_BASE, _LARGEST_WAVEGAN_BASE = 8, 31
 _SMALLEST_DCGAN_SIDE = 4
-_CLASSIFIER_POOLS = 4
 
 
 def base_size(bins: int, frames: int) -> tuple[int, int, int]:
@@ -117,7 +117,7 @@ def dcgan_base(bins: int, frames: int) -> tuple[int, int, int]:
 
 def check_classifier_size(bins: int, frames: int) -> None:
     """Raises ValueError for spectrograms too small to be pooled four times."""
-    smallest = 2**_CLASSIFIER_POOLS
+    smallest = 2 ** len(CLASSIFIER_CHANNELS)
     if min(bins, frames) < smallest:
         raise ValueError(
             f"spectrograms must have at least {smallest} bins and frames; received {bins} × "

@@ -1,11 +1,4 @@
-"""A trained run as a TensorFlow SavedModel that needs neither this package nor Keras.
-
-    gaae export --run_dir=runs/quickstart --out=export
-
-Statistics, classes and the vocoder are inside. The vocoder is fast Griffin-Lim from random phase,
-which graph operations can express; `gaae_tf.load` has the better one that starts from PGHI. The
-style codes of a seed are the same in both. README.txt in the folder tells how to use it.
-"""
+"""A trained run as a SavedModel; `commands.export` says what is in it, and is its command."""
 
 import contextlib
 import dataclasses

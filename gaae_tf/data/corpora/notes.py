@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +11,7 @@ from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.recording import Corpus, Reader
 from gaae_tf.data.sources import Source, open_source
 from gaae_tf.data.terms import DataError
+from gaae_tf.files import sha256
 
 NOTES = Path(__file__).parents[1] / "notes"
 
@@ -57,6 +57,6 @@ def verify_sums(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise DataError(f"{path}, which {sums} lists, is missing")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256(path)
         if found != expected:
             raise DataError(f"{path} is damaged: SHA-256 is {found}, {sums} says {expected}")
