@@ -14,7 +14,6 @@ from typing import Any
 
 from absl import flags
 
-from gaae_tf.models.settings import Additions, LossWeights
 from gaae_tf.networks.geometry import (
     AXES,
     POOLINGS,
@@ -26,6 +25,7 @@ from gaae_tf.networks.geometry import (
     wavegan_base,
 )
 from gaae_tf.ops.settings import SCALINGS, WINDOWS, StftSettings
+from gaae_tf.systems.settings import Additions, LossWeights
 
 MODELS = (
     "gaae",
@@ -191,7 +191,7 @@ class TrainConfig:
         models=_GAAE_LOSSES,
     )
 
-    # What may be added to the paper's algorithm (models/additions.py).
+    # What may be added to the paper's algorithm (systems/additions.py).
     start_steps: int = _setting(
         0,
         "Iterations at the beginning without adversaries: E, D and C learn from R, Cl and what is "

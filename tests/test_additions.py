@@ -6,19 +6,19 @@ import pytest
 import tensorflow as tf
 from test_gaae import CLASSES, NETWORKS, batches, changed, tiny_model, weights
 
-from gaae_tf.models.additions import (
+from gaae_tf.networks.decoder import Decoder
+from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
+from gaae_tf.networks.encoder import Encoder
+from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.systems.additions import (
     ClassShares,
     LossBalance,
     RecentCodes,
     distance_from_prior,
     felt_by_batch,
 )
-from gaae_tf.models.gaae import GAAE
-from gaae_tf.models.settings import Additions
-from gaae_tf.networks.decoder import Decoder
-from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
-from gaae_tf.networks.encoder import Encoder
-from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.systems.gaae import GAAE
+from gaae_tf.systems.settings import Additions
 
 ALL = Additions(
     start_steps=1,

@@ -5,9 +5,9 @@ import tensorflow as tf
 from test_biggan import moved, trained
 from test_networks import trainable
 
-from gaae_tf.models.bigan import BiGAN
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.features import FeatureNetwork, JointDiscriminator
+from gaae_tf.systems.bigan import BiGAN
 
 
 def bigan(dtype="float32", **settings):

@@ -5,9 +5,9 @@ import tensorflow as tf
 from test_networks import decoder_parameters, trainable
 from test_spectral_norm import spectral_norms
 
-from gaae_tf.models.biggan import BigGAN
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import SampleDiscriminator
+from gaae_tf.systems.biggan import BigGAN
 
 CLASSES = 3
 

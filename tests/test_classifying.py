@@ -4,11 +4,11 @@ import pytest
 import tensorflow as tf
 from test_biggan import moved, trained
 
-from gaae_tf.models import augmentation
-from gaae_tf.models.classifying import AugmentedClassifier, Classifier, FeatureClassifier
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.networks.features import FeatureNetwork
 from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.systems import augmentation
+from gaae_tf.systems.classifying import AugmentedClassifier, Classifier, FeatureClassifier
 
 CLASSES = 3
 

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gaae_tf.models.gaae import GAAE, LOSS_NAMES
-from gaae_tf.models.settings import LossWeights
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder
 from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.systems.gaae import GAAE, LOSS_NAMES
+from gaae_tf.systems.settings import LossWeights
 
 CLASSES = 3
 NETWORKS = ("encoder", "decoder", "classifier", "sample_discriminator", "latent_discriminator")

@@ -6,8 +6,6 @@ from test_biggan import moved, trained
 from test_networks import decoder_parameters, tower_parameters, trainable
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.models.ggan import GGAN
-from gaae_tf.models.settings import Additions, LossWeights
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.features import FeatureNetwork
@@ -15,6 +13,8 @@ from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.run.build import build_model
 from gaae_tf.run.folder import DataDescription
+from gaae_tf.systems.ggan import GGAN
+from gaae_tf.systems.settings import Additions, LossWeights
 
 CLASSES = 3
 WEIGHTS = LossWeights(omega_1=1.0, omega_2=0.0)

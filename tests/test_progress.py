@@ -5,10 +5,10 @@ import io
 import pytest
 
 from gaae_tf.data import progress
-from gaae_tf.models.classifying import Classifier
-from gaae_tf.models.gaae import GAAE
-from gaae_tf.models.ggan import GGAN
-from gaae_tf.models.wasserstein import WassersteinGAN
+from gaae_tf.systems.classifying import Classifier
+from gaae_tf.systems.gaae import GAAE
+from gaae_tf.systems.ggan import GGAN
+from gaae_tf.systems.wasserstein import WassersteinGAN
 from gaae_tf.training import progress as training_progress
 
 

@@ -68,14 +68,14 @@ from gaae_tf.evaluation.scorers import (
     trained_scorer,
 )
 from gaae_tf.files import write_text
-from gaae_tf.models.augmentation import augmented
-from gaae_tf.models.classifier import classify, train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run import names as run_names
 from gaae_tf.run.folder import read_validation
 from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES, SOUNDS
+from gaae_tf.systems.augmentation import augmented
+from gaae_tf.systems.classifier import classify, train_classifier
 
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 

@@ -9,13 +9,6 @@ import keras
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.models.bigan import BiGAN
-from gaae_tf.models.biggan import BigGAN
-from gaae_tf.models.classifying import AugmentedClassifier, Classifier, FeatureClassifier
-from gaae_tf.models.gaae import GAAE
-from gaae_tf.models.ggan import GGAN
-from gaae_tf.models.system import System
-from gaae_tf.models.wasserstein import SpecGAN, TiFGAN, WaveGAN
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gaae_tf.networks.decoder import Decoder
@@ -25,6 +18,13 @@ from gaae_tf.networks.features import FeatureNetwork, JointDiscriminator
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
 from gaae_tf.run.folder import DataDescription
+from gaae_tf.systems.bigan import BiGAN
+from gaae_tf.systems.biggan import BigGAN
+from gaae_tf.systems.classifying import AugmentedClassifier, Classifier, FeatureClassifier
+from gaae_tf.systems.gaae import GAAE
+from gaae_tf.systems.ggan import GGAN
+from gaae_tf.systems.system import System
+from gaae_tf.systems.wasserstein import SpecGAN, TiFGAN, WaveGAN
 
 
 def build_model(config: TrainConfig, data: DataDescription) -> System:

@@ -21,9 +21,9 @@ from pathlib import Path
 import tensorflow as tf
 
 from gaae_tf.files import sha256, without_patterns, write_text
-from gaae_tf.models.system import System
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.run import names as run_names
+from gaae_tf.systems.system import System
 
 _BEST = "best"  # below the folder of the rolling ones
 _START = "start"

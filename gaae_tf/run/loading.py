@@ -26,17 +26,17 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.models.bigan import BiGAN
-from gaae_tf.models.classifying import Classifier, FeatureClassifier
-from gaae_tf.models.gaae import GAAE
-from gaae_tf.models.ggan import GGAN
-from gaae_tf.models.system import System
 from gaae_tf.ops import synthesis
 from gaae_tf.run.build import build_model
 from gaae_tf.run.checkpoints import restore_for_sampling
 from gaae_tf.run.folder import DataDescription
 from gaae_tf.run.look import is_index, unknown_label
 from gaae_tf.run.names import CHECKPOINT_NAMES, CHECKPOINTS, CONFIG
+from gaae_tf.systems.bigan import BiGAN
+from gaae_tf.systems.classifying import Classifier, FeatureClassifier
+from gaae_tf.systems.gaae import GAAE
+from gaae_tf.systems.ggan import GGAN
+from gaae_tf.systems.system import System
 
 VOCODER = "pghi_fgla"  # of spectrograms, where none is named
 

@@ -13,7 +13,6 @@ import tensorflow as tf
 import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import Dataset, load_dataset
-from gaae_tf.models.system import System
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model
@@ -21,6 +20,7 @@ from gaae_tf.run.export import save
 from gaae_tf.run.folder import DataDescription
 from gaae_tf.run.loading import Loaded, LoadedClassGenerator, LoadedEncoder, Sampling
 from gaae_tf.run.sounds import write_samples
+from gaae_tf.systems.system import System
 from gaae_tf.training.fit import guidance_rule, load_guiding
 from gaae_tf.training.strategy import resolve_precision
 

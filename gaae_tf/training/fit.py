@@ -24,12 +24,12 @@ from gaae_tf.data.statistics import (
 )
 from gaae_tf.data.terms import UNLABELLED
 from gaae_tf.files import write_text
-from gaae_tf.models.system import System
 from gaae_tf.ops.log_magnitude import BinStatistics, LogMagnitudeStatistics
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints
 from gaae_tf.run.folder import DataDescription
+from gaae_tf.systems.system import System
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.frozen import frozen_description, take_frozen
 from gaae_tf.training.loop import NonFiniteError, run_steps

@@ -6,11 +6,11 @@ import dataclasses
 from pathlib import Path
 
 from gaae_tf.config import FROZEN_MODELS, TrainConfig
-from gaae_tf.models.system import System
 from gaae_tf.run.build import build_model
 from gaae_tf.run.checkpoints import restore_for_sampling
 from gaae_tf.run.folder import DataDescription
 from gaae_tf.run.names import CONFIG
+from gaae_tf.systems.system import System
 
 # What the networks' sizes and the spectrograms that they know depend on, where both models have it.
 _MUST_AGREE = (

@@ -19,8 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.models.system import System
 from gaae_tf.run.checkpoints import Checkpoints
+from gaae_tf.systems.system import System
 from gaae_tf.training.progress import ProgressLine
 from gaae_tf.training.storage import told_of_failing_storage
 from gaae_tf.training.strategy import agreed, this_worker

@@ -21,11 +21,11 @@ from gaae_tf.data.shards import Clips
 from gaae_tf.files import write_text
 from gaae_tf.metrics import codes as metrics
 from gaae_tf.metrics.intervals import wilson_interval
-from gaae_tf.models.system import System
 from gaae_tf.ops import synthesis
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run import names as run_names
 from gaae_tf.run.folder import read_validation
+from gaae_tf.systems.system import System
 
 # Where TensorBoard shows each figure.
 TAGS = {

@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from gaae_tf import losses
-from gaae_tf.models.system import System, batch_mean, mean_logs, over_replicas, split_batches
+from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
 
 
 class BigGAN(System):

@@ -1,4 +1,4 @@
-"""What may be added to the paper's Algorithm 1 (`models.settings.Additions`): its parts."""
+"""What may be added to the paper's Algorithm 1 (`systems.settings.Additions`): its parts."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Source: Donahue et al. 2017 (arXiv 1605.09782); paper A-C, Tables XVIII and XIX; METHOD §4. A joint
 discriminator J tells (x, F(x)) from (G(z), z), and the feature network F learns to be taken for
-G's inverse. Its codes then teach `models.classifying.FeatureClassifier`. Losses are the original's
+G's inverse. Its codes then teach `systems.classifying.FeatureClassifier`. Losses are the original's
 logistic ones, F's with the labels swapped, its weight decay 2.5e-5 an L2 penalty of kernels.
 Departure: G is frozen, as the paper has it, with its average, and batch statistics measured again.
 """
@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from gaae_tf import losses
-from gaae_tf.models.system import System, batch_mean, mean_logs, over_replicas, split_batches
+from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
 
 
 class BiGAN(System):

@@ -50,7 +50,7 @@ class Additions:
     Attributes:
         start_steps: iterations at the beginning without adversaries: E, D and C learn by (6)
             without G, Cg and Lg; S and L stand still.
-        alter_labelled: whether Cl sees altered clips (`models.augmentation`); S sees unaltered.
+        alter_labelled: whether Cl sees altered clips (`systems.augmentation`); S sees unaltered.
         generated_class_ramp_steps: iterations after the start over which the weight of Cg grows
             from 0, while x̂_g carries no class yet; 0 for its whole weight at once.
         generated_class_teaches_decoder: whether Cg moves D too: x̂_g is not held constant in (5).

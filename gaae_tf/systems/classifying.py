@@ -1,7 +1,7 @@
 """Classifiers as systems of their own, which Tables VII and VIII hold the GAAE's C against.
 
 Source: paper VII, A-C and A-E, Tables XXII and XXIV. The simple classifier learns from the labelled
-share alone, the augmented one from altered spectrograms of it (`models.augmentation`), the one on
+share alone, the augmented one from altered spectrograms of it (`systems.augmentation`), the one on
 BiGAN's features from codes that stay frozen.
 """
 
@@ -15,8 +15,8 @@ import keras
 import tensorflow as tf
 
 from gaae_tf import losses
-from gaae_tf.models.augmentation import augmented
-from gaae_tf.models.system import System, batch_mean, over_replicas
+from gaae_tf.systems.augmentation import augmented
+from gaae_tf.systems.system import System, batch_mean, over_replicas
 
 
 class Classifier(System):

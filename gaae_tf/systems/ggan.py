@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gaae_tf.models.gaae import GAAE
-from gaae_tf.models.settings import Additions
+from gaae_tf.systems.gaae import GAAE
+from gaae_tf.systems.settings import Additions
 
 
 class GGAN(GAAE):

@@ -18,7 +18,7 @@ import keras
 import tensorflow as tf
 
 from gaae_tf import losses
-from gaae_tf.models.additions import (
+from gaae_tf.systems.additions import (
     ClassShares,
     LossBalance,
     RecentCodes,
@@ -26,9 +26,9 @@ from gaae_tf.models.additions import (
     felt_by_batch,
     gathered,
 )
-from gaae_tf.models.augmentation import augmented
-from gaae_tf.models.settings import Additions, LossWeights
-from gaae_tf.models.system import System, batch_mean, mean_logs, over_replicas, split_batches
+from gaae_tf.systems.augmentation import augmented
+from gaae_tf.systems.settings import Additions, LossWeights
+from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
 
 # Equation (6) and its terms, (7) and (8).
 LOSS_NAMES = ("EDC", "G", "R", "Cl", "Cg", "Lg", "S_loss", "L_loss")
