@@ -16,7 +16,8 @@ ALLOWED = {
     "metrics": {"metrics"},
     "data": {"data", "ops", "files"},
     "systems": {"systems", "networks", "losses"},
-    "report": {"report", "files"},
+    "scores": {"scores", "metrics"},
+    "report": {"report", "scores", "files"},
     "config": {"systems", "networks", "ops"},
     "run": {"run", "config", "data", "systems", "networks", "ops", "files"},
     "training": {
@@ -25,9 +26,9 @@ ALLOWED = {
     },
     "evaluation": {
         *("evaluation", "run", "data", "config", "systems", "networks", "ops", "metrics"),
-        *("files", "report"),
+        *("files", "report", "scores"),
     },
-    "experiments": {"experiments", "config", "report", "run", "commands"},
+    "experiments": {"experiments", "config", "report", "run", "scores", "commands"},
 }
 ALLOWED_COMMANDS = {
     "data/prepare.py": {"report", "commands"},
@@ -47,6 +48,7 @@ WITHOUT_TENSORFLOW = (
     "report",
     "run/look.py",
     "run/names.py",
+    "scores",
 )
 KERAS_ONLY = ("networks", "losses", "metrics")
 
