@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-import gaae_tf.data.sources as sources_module
 from gaae_tf.data.audio import BadAudio
-from gaae_tf.data.sources import open_source
+from gaae_tf.data.sources import archive, open_source, tar_archive
 from gaae_tf.data.terms import DataError
 
 FILES = {"dog/a.wav": b"woof" * 500, "dog/deep/b.wav": b"", "cat/c.wav": b"miau", "LICENSE": b"CC0"}
@@ -334,7 +333,7 @@ def test_encrypted_files_and_unknown_compressions_are_refused(tmp_path):
 
 
 def test_huge_files_in_archives_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources_module, "_LARGEST_BYTES", 1000)
+    monkeypatch.setattr(archive, "_LARGEST_BYTES", 1000)
     write_zip(tmp_path / "a.zip", {"a.wav": bytes(1001), "b.txt": bytes(1001)})
     write_tar(tmp_path / "a.tar", {"a.wav": bytes(1001)})
     for path in ("a.zip", "a.tar"):
@@ -349,7 +348,7 @@ def test_unpacking_stops_before_the_disk_is_full(tmp_path, monkeypatch):
 
     def disk_usage(folder):
         used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        return shutil._ntuple_diskusage(0, 0, sources_module._SPARE_BYTES + 220_000 - used)
+        return shutil._ntuple_diskusage(0, 0, tar_archive._SPARE_BYTES + 220_000 - used)
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     with pytest.raises(DataError, match=r"too little disk to unpack .*a.tar: 268 MB are free"):
@@ -364,7 +363,7 @@ def test_only_wanted_files_are_unpacked_and_only_once(tmp_path, monkeypatch):
     sizes = sorted(p.stat().st_size for p in (tmp_path / "scratch").rglob("0*/*") if p.is_file())
     assert sizes == [0, 4, 2000]
     with monkeypatch.context() as patched:
-        patched.setattr(sources_module, "_members", None)
+        patched.setattr(tar_archive, "_members", None)
         with open_source([path], is_wav, tmp_path / "scratch") as source:
             assert contents(source) == {n: c for n, c in FILES.items() if is_wav(n)}
             assert (source.fingerprint(), source.other_files) == (first, 1)
@@ -379,7 +378,7 @@ def test_only_wanted_files_are_unpacked_and_only_once(tmp_path, monkeypatch):
 
 def test_an_unpacking_that_was_killed_is_done_again(tmp_path, monkeypatch):
     path = write_tar(tmp_path / "a.tar", FILES)
-    copy = sources_module._copy
+    copy = tar_archive._copy
 
     def killed(archive, member, target):
         if member.name == "cat/c.wav":
@@ -387,7 +386,7 @@ def test_an_unpacking_that_was_killed_is_done_again(tmp_path, monkeypatch):
         return copy(archive, member, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sources_module, "_copy", killed)
+        patched.setattr(tar_archive, "_copy", killed)
         with pytest.raises(KeyboardInterrupt):
             open_source([path], is_wav, tmp_path / "scratch")
     with open_source([path], is_wav, tmp_path / "scratch") as source:
