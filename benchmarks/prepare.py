@@ -22,8 +22,8 @@ import soundfile
 
 from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
 from gaae_tf.data.corpora.folder import FolderReader
-from gaae_tf.data.preparation import PrepareConfig
-from gaae_tf.data.prepare import prepare
+from gaae_tf.data.prepare.config import PrepareConfig
+from gaae_tf.data.prepare.folder import prepare
 from gaae_tf.data.statistics import LogMagnitudeAccumulator
 from gaae_tf.ops.settings import StftSettings
 

@@ -90,8 +90,8 @@ def tiny_dataset(tmp_path_factory):
     import soundfile
 
     from gaae_tf.data.corpora.folder import FolderReader
-    from gaae_tf.data.preparation import PrepareConfig
-    from gaae_tf.data.prepare import prepare
+    from gaae_tf.data.prepare.config import PrepareConfig
+    from gaae_tf.data.prepare.folder import prepare
     from gaae_tf.ops.settings import StftSettings
 
     folder = tmp_path_factory.mktemp("tiny_data")

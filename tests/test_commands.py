@@ -104,6 +104,22 @@ def test_the_scripts_of_a_checkout_are_the_verbs(form):
     assert f"`python {form} --help` lists all flags" in done.stderr
 
 
+@pytest.mark.parametrize("module", ["data.prepare", "resynthesize", "generate", "report"])
+def test_the_module_forms_are_told_wrong_flags_without_tensorflow(module):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", f"gaae_tf.{module}", "--nonsense=1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"`python -m gaae_tf.{module} --help` lists all flags" in done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "absl.flags" in imported
+    assert not {"tensorflow", "keras"} & imported
+
+
 def test_tensorflow_loads_without_a_line_and_other_lines_pass():
     code = (
         "import os, sys\n"

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import gaae_tf.data.download as download_module
-from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
+from gaae_tf.data.archives import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive
+from gaae_tf.data.download import download
 from gaae_tf.data.terms import DataError
 
 CONTENT = random.Random(0).randbytes(3_000_000)

@@ -15,8 +15,8 @@ import soundfile
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.preparation import PrepareConfig
-from gaae_tf.data.prepare import prepare
+from gaae_tf.data.prepare.config import PrepareConfig
+from gaae_tf.data.prepare.folder import prepare
 from gaae_tf.data.shards import Clips, read_clips
 from gaae_tf.evaluation import evaluate as evaluation
 from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table

@@ -19,8 +19,8 @@ import tensorflow as tf
 from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.preparation import PrepareConfig
-from gaae_tf.data.prepare import prepare
+from gaae_tf.data.prepare.config import PrepareConfig
+from gaae_tf.data.prepare.folder import prepare
 from gaae_tf.experiments import plan
 from gaae_tf.experiments.plan import Request, Run, missing, plan_text, run_steps
 from gaae_tf.experiments.show import show_text

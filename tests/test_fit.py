@@ -23,8 +23,8 @@ import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.preparation import PrepareConfig
-from gaae_tf.data.prepare import prepare
+from gaae_tf.data.prepare.config import PrepareConfig
+from gaae_tf.data.prepare.folder import prepare
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings

@@ -18,7 +18,6 @@ import scipy.signal
 import soundfile
 from absl import flags
 
-import gaae_tf.data.prepare as prepare_module
 from gaae_tf.commands import prepare as verb
 from gaae_tf.data import audio as audio_module
 from gaae_tf.data import shards
@@ -29,8 +28,9 @@ from gaae_tf.data.corpora.notes import NotesReader
 from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.speech_commands import DIGITS, SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.preparation import PrepareConfig
-from gaae_tf.data.prepare import ensure_notes, prepare
+from gaae_tf.data.prepare import decode, describe, write
+from gaae_tf.data.prepare.config import PrepareConfig
+from gaae_tf.data.prepare.folder import ensure_notes, prepare
 from gaae_tf.data.shards import load_dataset, read_clips, verify_checksums
 from gaae_tf.data.statistics import MAGNITUDE_FLOOR, log_magnitude_statistics
 from gaae_tf.data.summary import summary
@@ -117,7 +117,7 @@ def test_repeats_and_any_number_of_workers_give_equal_bytes(source, tmp_path):
 
 
 def test_large_splits_are_written_as_several_shards(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare_module, "_SHARD_BYTES", 10 * 2 * SAMPLES)
+    monkeypatch.setattr(write, "SHARD_BYTES", 10 * 2 * SAMPLES)
     dataset = prepare(config_of(source, tmp_path / "out"), progress=False)
     files = [(shard.file, shard.clips) for shard in dataset.shards if shard.split == "train"]
     assert files == [
@@ -130,8 +130,8 @@ def test_large_splits_are_written_as_several_shards(source, tmp_path, monkeypatc
 
 
 def test_pythons_memory_does_not_grow_with_the_number_of_recordings(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare_module, "_SHARD_BYTES", 50 * 2 * SAMPLES)
-    monkeypatch.setattr(prepare_module, "_draw_histogram", lambda *_: None)  # the most by far
+    monkeypatch.setattr(write, "SHARD_BYTES", 50 * 2 * SAMPLES)
+    monkeypatch.setattr(describe, "_draw_histogram", lambda *_: None)  # the most by far
     few, many = 120, 600  # more than the hundred that are decoded ahead
     for name, count in (("few", few), ("many", many)):
         for index in range(count):
@@ -275,11 +275,11 @@ def test_a_full_or_read_only_disk_is_an_error_after_which_the_next_try_goes_on(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_module.shards, "write_description", full)
+        patch.setattr(shards, "write_description", full)
         with pytest.raises(OSError, match=os.strerror(number)):
             prepare(config_of(source, tmp_path / "out"), progress=False)
     assert sorted(os.listdir(tmp_path)) == [".out.partial", "source"]
-    monkeypatch.setattr(prepare_module, "decode_clips", full)  # nothing is decoded again
+    monkeypatch.setattr(decode, "decode_clips", full)  # nothing is decoded again
     prepare(config_of(source, tmp_path / "out"), progress=False)
     assert sorted(os.listdir(tmp_path)) == ["out", "source"]
 
@@ -289,7 +289,7 @@ def test_stopped_after_any_shard_it_ends_as_if_it_had_not(
     source, tmp_path, monkeypatch, killed_after
 ):
     spoil(source)
-    monkeypatch.setattr(prepare_module, "_SHARD_BYTES", 8 * 2 * SAMPLES)
+    monkeypatch.setattr(write, "SHARD_BYTES", 8 * 2 * SAMPLES)
     settings = {"max_bad_percent": 15.0, "min_level_dbfs": -20.0}
     prepare(config_of(source, tmp_path / "whole", **settings), progress=False)
     written, write_whole = [], shards.write_shard
@@ -303,7 +303,7 @@ def test_stopped_after_any_shard_it_ends_as_if_it_had_not(
         return write_whole(path, split, clips)
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_module.shards, "write_shard", write_shard)
+        patch.setattr(shards, "write_shard", write_shard)
         with pytest.raises(KeyboardInterrupt):
             prepare(config_of(source, tmp_path / "out", **settings), progress=False)
     assert not (tmp_path / "out").exists()
@@ -313,7 +313,7 @@ def test_stopped_after_any_shard_it_ends_as_if_it_had_not(
         decoded.append(path)
         return audio_module.decode_clips(path, *arguments)
 
-    monkeypatch.setattr(prepare_module, "decode_clips", decode_clips)
+    monkeypatch.setattr(decode, "decode_clips", decode_clips)
     prepare(config_of(source, tmp_path / "out", **settings), progress=False)
     assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole")
     assert len(decoded) == 39 - 8 * killed_after
@@ -329,7 +329,7 @@ def test_a_wrong_setting_does_not_throw_away_what_an_interrupted_call_had_finish
             prepare(config_of(source, tmp_path / "out"), progress=False)
     with pytest.raises(DataError, match="nowhere does not exist"):
         prepare(config_of(tmp_path / "nowhere", tmp_path / "out"), progress=False)
-    monkeypatch.setattr(prepare_module, "decode_clips", lambda *_: 1 / 0)  # nothing is decoded
+    monkeypatch.setattr(decode, "decode_clips", lambda *_: 1 / 0)  # nothing is decoded
     prepare(config_of(source, tmp_path / "out", max_bad_percent=7.0), progress=False)
 
 
@@ -365,7 +365,7 @@ def test_recordings_that_only_a_list_names_are_told_and_counted(tmp_path, capsys
 def test_a_table_of_missing_files_is_refused_before_anything_is_decoded(tmp_path, monkeypatch):
     write_sound(tmp_path / "sounds/1.wav", 0)
     (tmp_path / "table.csv").write_text("path,label\nsounds/1.wav,a\nsounds/2.wav,a\n")
-    monkeypatch.setattr(prepare_module, "decode_clips", lambda *_: 1 / 0)
+    monkeypatch.setattr(decode, "decode_clips", lambda *_: 1 / 0)
     with pytest.raises(DataError, match=r"1 of 2 recordings cannot be used(.|\n)*sounds/2\.wav"):
         prepare(config_of(tmp_path / "table.csv", tmp_path / "out", TableReader()), False)
 
@@ -377,7 +377,7 @@ def test_a_class_that_is_all_quiet_is_named_with_its_levels(source, tmp_path):
 
 def test_a_changed_source_is_read_anew(source, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_module.shards, "write_description", lambda _: 1 / 0)
+        patch.setattr(shards, "write_description", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             prepare(config_of(source, tmp_path / "out"), progress=False)
     new = write_sound(source / "dog/0.wav", 999)
@@ -436,10 +436,10 @@ def test_several_clips_of_one_file_and_further_labels_reach_the_shards(tmp_path)
 
 def test_the_histogram_is_drawn(source, tmp_path):
     prepare(config_of(source, tmp_path / "out"), progress=False)
-    picture = matplotlib.image.imread(tmp_path / "out" / prepare_module.HISTOGRAM)
+    picture = matplotlib.image.imread(tmp_path / "out" / describe.HISTOGRAM)
     assert picture.shape[0] > 200
     assert picture.std() > 0.05
-    printed = (tmp_path / "out" / prepare_module.HISTOGRAM).with_suffix(".pdf").read_bytes()
+    printed = (tmp_path / "out" / describe.HISTOGRAM).with_suffix(".pdf").read_bytes()
     assert printed.startswith(b"%PDF")
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from gaae_tf import resynthesize as command
 from gaae_tf.commands import opening
+from gaae_tf.data import resynthesis as command
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.stft import stft
 

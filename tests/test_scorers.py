@@ -11,8 +11,8 @@ import soundfile
 import tensorflow as tf
 from test_wavegan_classifier import independent_logits, noise, random_weights, shapes_at
 
-from gaae_tf.data.preparation import PrepareConfig
-from gaae_tf.data.prepare import prepare
+from gaae_tf.data.prepare.config import PrepareConfig
+from gaae_tf.data.prepare.folder import prepare
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers import ScorerSettings, checkpoint_scorer, dataset_id, trained_scorer
 from gaae_tf.ops.settings import StftSettings

@@ -12,13 +12,13 @@ for byte, whatever the number of workers and however often it was stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
+from gaae_tf.data.archives import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.fsdd import FsddReader
 from gaae_tf.data.corpora.librispeech import CHUNKS, LibriSpeechReader
@@ -27,8 +27,8 @@ from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.recording import Reader
 from gaae_tf.data.corpora.speech_commands import SpeechCommandsReader
 from gaae_tf.data.corpora.table import TableReader
-from gaae_tf.data.download import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive, download
-from gaae_tf.data.preparation import CORPORA, PrepareConfig
+from gaae_tf.data.download import download
+from gaae_tf.data.prepare.config import CORPORA, PrepareConfig
 from gaae_tf.data.terms import DataError
 from gaae_tf.ops.settings import StftSettings
 
@@ -37,94 +37,113 @@ INTERRUPTED = "interrupted: the same command goes on from here"
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-
-    def define(kind: Callable, name: str, default: Any, *arguments: Any) -> None:
+    for kind, name, default, *arguments in (*_source_flags(), *_clip_flags(), *_corpus_flags()):
         kind(name, default, *arguments, flag_values=values)
 
+
+def _source_flags() -> list[tuple]:
+    """Where recordings come from and where the data set goes."""
+    return [
+        (flags.DEFINE_enum, "corpus", "folder", CORPORA, "how the source is laid out"),
+        (
+            flags.DEFINE_multi_string,
+            "source",
+            [],
+            "the corpus's folder or archive (csv: the table); may be given several times",
+        ),
+        (flags.DEFINE_string, "out", None, "data set folder to make"),
+        (
+            flags.DEFINE_string,
+            "describe",
+            None,
+            "data set folder to print a summary of; makes nothing",
+        ),
+        (
+            flags.DEFINE_bool,
+            "download",
+            False,
+            "fetch the official archives and take them as source",
+        ),
+        (flags.DEFINE_string, "download_dir", "downloads", "where fetched archives are kept"),
+        (flags.DEFINE_enum, "version", "v0.01", list(SPEECH_COMMANDS), "of s09, for --download"),
+    ]
+
+
+def _clip_flags() -> list[tuple]:
+    """What clips are, which are left out, and how the work is done."""
     config, stft = PrepareConfig(out=Path(), reader=NotesReader()), StftSettings()
-    define(flags.DEFINE_enum, "corpus", "folder", CORPORA, "how the source is laid out")
-    define(
-        flags.DEFINE_multi_string,
-        "source",
-        [],
-        "the corpus's folder or archive (csv: the table); may be given several times",
-    )
-    define(flags.DEFINE_string, "out", None, "data set folder to make")
-    define(
-        flags.DEFINE_string,
-        "describe",
-        None,
-        "data set folder to print a summary of; makes nothing",
-    )
-    define(
-        flags.DEFINE_bool, "download", False, "fetch the official archives and take them as source"
-    )
-    define(flags.DEFINE_string, "download_dir", "downloads", "where fetched archives are kept")
-    define(flags.DEFINE_enum, "version", "v0.01", list(SPEECH_COMMANDS), "of s09, for --download")
+    return [
+        (flags.DEFINE_integer, "sample_rate_hz", config.sample_rate_hz, "of the clips"),
+        (flags.DEFINE_integer, "clip_samples", config.clip_samples, "length of the clips"),
+        (flags.DEFINE_string, "window", stft.window, "for the statistics"),
+        (flags.DEFINE_integer, "window_samples", stft.window_samples, "for the statistics"),
+        (flags.DEFINE_integer, "hop_samples", stft.hop_samples, "for the statistics"),
+        (flags.DEFINE_integer, "fft_size", stft.fft_size, "for the statistics"),
+        (
+            flags.DEFINE_float,
+            "dynamic_range_nepers",
+            config.dynamic_range_nepers,
+            "r of histogram.png",
+        ),
+        (
+            flags.DEFINE_float,
+            "min_level_dbfs",
+            None,
+            "leave clips out whose loudest 50 ms are below it",
+        ),
+        (
+            flags.DEFINE_float,
+            "max_bad_percent",
+            config.max_bad_percent,
+            "more bad files are an error",
+        ),
+        (flags.DEFINE_integer, "workers", config.workers, "decoding threads; 0: one a core"),
+        (flags.DEFINE_boolean, "overwrite", config.overwrite, "replace a data set that is there"),
+    ]
 
-    define(flags.DEFINE_integer, "sample_rate_hz", config.sample_rate_hz, "of the clips")
-    define(flags.DEFINE_integer, "clip_samples", config.clip_samples, "length of the clips")
-    define(flags.DEFINE_string, "window", stft.window, "for the statistics")
-    define(flags.DEFINE_integer, "window_samples", stft.window_samples, "for the statistics")
-    define(flags.DEFINE_integer, "hop_samples", stft.hop_samples, "for the statistics")
-    define(flags.DEFINE_integer, "fft_size", stft.fft_size, "for the statistics")
-    define(
-        flags.DEFINE_float,
-        "dynamic_range_nepers",
-        config.dynamic_range_nepers,
-        "r of histogram.png",
-    )
 
-    define(
-        flags.DEFINE_float,
-        "valid_percent",
-        10.0,
-        "for validation, where the source has no such part",
-    )
-    define(
-        flags.DEFINE_float, "test_percent", 10.0, "for testing, where the source has no such part"
-    )
-    define(flags.DEFINE_integer, "seed", 0, "of the parts drawn here")
+def _corpus_flags() -> list[tuple]:
+    """How splits are drawn, and what of a corpus is taken."""
     nsynth, librispeech = NSynthReader(), LibriSpeechReader()
-    define(
-        flags.DEFINE_list,
-        "families",
-        list(nsynth.families),
-        "nsynth: instrument families, the classes",
-    )
-    define(
-        flags.DEFINE_list,
-        "instrument_sources",
-        list(nsynth.instrument_sources),
-        "nsynth: of these sources",
-    )
-    define(flags.DEFINE_list, "subsets", list(librispeech.subsets), "librispeech: subsets to read")
-    define(
-        flags.DEFINE_enum,
-        "chunks",
-        librispeech.chunks,
-        CHUNKS,
-        "librispeech: one drawn clip a recording, or all",
-    )
-    define(flags.DEFINE_integer, "draw", librispeech.draw, "librispeech: seed of the drawn clips")
-    define(
-        flags.DEFINE_list,
-        "test_speakers",
-        list(FsddReader().test_speakers),
-        "fsdd: test on all recordings of these speakers and no others, who are kept from training",
-    )
-
-    define(
-        flags.DEFINE_float,
-        "min_level_dbfs",
-        None,
-        "leave clips out whose loudest 50 ms are below it",
-    )
-    define(
-        flags.DEFINE_float, "max_bad_percent", config.max_bad_percent, "more bad files are an error"
-    )
-    define(flags.DEFINE_integer, "workers", config.workers, "decoding threads; 0: one a core")
-    define(flags.DEFINE_boolean, "overwrite", config.overwrite, "replace a data set that is there")
+    without = "where the source has no such part"
+    return [
+        (flags.DEFINE_float, "valid_percent", 10.0, f"for validation, {without}"),
+        (flags.DEFINE_float, "test_percent", 10.0, f"for testing, {without}"),
+        (flags.DEFINE_integer, "seed", 0, "of the parts drawn here"),
+        (
+            flags.DEFINE_list,
+            "families",
+            list(nsynth.families),
+            "nsynth: instrument families, the classes",
+        ),
+        (
+            flags.DEFINE_list,
+            "instrument_sources",
+            list(nsynth.instrument_sources),
+            "nsynth: of these sources",
+        ),
+        (
+            flags.DEFINE_list,
+            "subsets",
+            list(librispeech.subsets),
+            "librispeech: subsets to read",
+        ),
+        (
+            flags.DEFINE_enum,
+            "chunks",
+            librispeech.chunks,
+            CHUNKS,
+            "librispeech: one drawn clip a recording, or all",
+        ),
+        (flags.DEFINE_integer, "draw", librispeech.draw, "librispeech: seed of the drawn clips"),
+        (
+            flags.DEFINE_list,
+            "test_speakers",
+            list(FsddReader().test_speakers),
+            "fsdd: test on all recordings of these speakers and no others, who are kept from "
+            "training",
+        ),
+    ]
 
 
 def _reader(values: flags.FlagValues) -> Reader:
@@ -213,7 +232,7 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     archives, folder = _archives(values), Path(values.download_dir)
     config = _config_of(values, [folder / a.file for a in archives] or values.source)
     load_tensorflow()
-    from gaae_tf.data.prepare import check_out, prepare
+    from gaae_tf.data.prepare.folder import check_out, prepare
 
     check_out(config.out, config)
     for archive in archives:

@@ -60,7 +60,7 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     if not source.exists():
         raise FileNotFoundError(f"{source}: No such file")
     load_tensorflow()
-    from gaae_tf.resynthesize import resynthesize_file
+    from gaae_tf.data.resynthesis import resynthesize_file
 
     convergence_db = resynthesize_file(
         source, target, settings, vocoder, values.refine, values.seed

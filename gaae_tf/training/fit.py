@@ -15,7 +15,7 @@ import tensorflow as tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.guidance import Guidance, GuidanceRule, check_same_clips
 from gaae_tf.data.pipeline import evaluation_batches, training_stream
-from gaae_tf.data.prepare import ensure_notes
+from gaae_tf.data.prepare.folder import ensure_notes
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
 from gaae_tf.data.statistics import (
     LogMagnitudeAccumulator,
