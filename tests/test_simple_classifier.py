@@ -4,8 +4,8 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
+from gaae_tf.evaluation.classifiers import _training_stream, classify, train_classifier
 from gaae_tf.networks.classifier import SimpleClassifier
-from gaae_tf.systems.classifier import _training_stream, classify, train_classifier
 
 
 def bands(clips, seed, size=16):

@@ -49,6 +49,7 @@ import gaae_tf
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches, map_clips, to_float
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
+from gaae_tf.evaluation.classifiers import classify, train_classifier
 from gaae_tf.evaluation.listening import write_listening_page
 from gaae_tf.evaluation.measures.hearing import MOST_SOUNDS, harmonicity_of_clips
 from gaae_tf.evaluation.measures.interpolations import SPACES, Interpolator, interpolation
@@ -75,7 +76,6 @@ from gaae_tf.run import names as run_names
 from gaae_tf.run.folder import read_validation
 from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES, SOUNDS
 from gaae_tf.systems.augmentation import augmented
-from gaae_tf.systems.classifier import classify, train_classifier
 
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 

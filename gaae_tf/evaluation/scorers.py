@@ -33,6 +33,7 @@ from gaae_tf.data.corpora.speech_commands import DIGITS
 from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import DESCRIPTION, Clips, Dataset, read_clips
+from gaae_tf.evaluation.classifiers import train_classifier
 from gaae_tf.files import sha256, without_patterns, write_text, written_whole
 from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.networks.classifier import SimpleClassifier
@@ -40,7 +41,6 @@ from gaae_tf.networks.wavegan_classifier import WaveganClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run.names import SCORERS
-from gaae_tf.systems.classifier import train_classifier
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 FOLDER = "scorers"  # in the data set's folder
