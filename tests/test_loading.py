@@ -85,6 +85,26 @@ def test_encode_and_reconstruct_follow_the_paper(tiny_run):
     np.testing.assert_allclose(tiny_run.reconstruct_spectrograms(x), decoded, atol=1e-5)
 
 
+def test_what_is_made_of_codes_is_what_is_made_of_their_clips(tiny_run):
+    clips = tones(18, 512)
+    x = tiny_run.signal_path.spectrogram(clips).numpy()
+    codes, probabilities = tiny_run.encode(x)
+    assert codes.keys() == {"guided", "style"}
+    np.testing.assert_allclose(probabilities, tiny_run.class_probabilities(x), atol=1e-6)
+    np.testing.assert_allclose(
+        tiny_run.decode(codes), tiny_run.reconstruct_spectrograms(x), atol=1e-5
+    )
+    labels = [0, 1] * 9
+    made, expected = (
+        tiny_run.restyle_codes(codes["style"], labels),
+        tiny_run.restyle_each(clips, labels),
+    )
+    assert (made.shape, made.dtype) == ((18, 512), np.float32)
+    np.testing.assert_array_equal(made, expected)
+    with pytest.raises(ValueError, match="got 'flute'"):
+        tiny_run.restyle_codes(codes["style"], ["flute"] * 18)
+
+
 def test_represent_cuts_recordings_into_clips(tiny_run):
     audio = tones(2, 1100)
     codes = tiny_run.represent(audio)

@@ -18,7 +18,7 @@ import contextlib
 import dataclasses
 import hashlib
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -483,9 +483,21 @@ class LoadedEncoder(Reading):
         Raises:
             ValueError: the spectrograms are not of the run's shape, or not finite.
         """
+        return self.encode(spectrograms)[0]
+
+    def encode(self, spectrograms: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """Codes of spectrograms, and what these say of the class; each is encoded once.
+
+        Returns:
+            As `codes`; and probabilities of the classes, float32 [n, classes], None of a system
+            without classifier.
+
+        Raises:
+            ValueError: as `codes`.
+        """
         codes = _in_batches(self._encoder, self._checked_spectrograms(spectrograms))
-        codes.pop("probabilities", None)
-        return codes
+        probabilities = codes.pop("probabilities", None)
+        return codes, probabilities
 
 
 class LoadedAutoencoder(Sampling, LoadedEncoder):
@@ -494,6 +506,20 @@ class LoadedAutoencoder(Sampling, LoadedEncoder):
     def __init__(self, model: System, *arguments):
         super().__init__(model, *arguments)
         self._autoencoder = tf.function(model)
+        self._decoder = tf.function(model.decode)
+
+    def decode(self, codes: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Spectrograms decoded from codes, and from the class that these predict.
+
+        Args:
+            codes: float32 [n, …] each, as `codes` gives them.
+
+        Returns:
+            float32 [n, bins, frames, 1]: of codes of spectrograms their `reconstruct_spectrograms`.
+        """
+        return _in_batches(
+            lambda *rows: self._decoder(dict(zip(codes, rows, strict=True))), *codes.values()
+        )
 
     def reconstruct_spectrograms(self, spectrograms: np.ndarray) -> np.ndarray:
         """Spectrograms decoded from their own codes and predicted class; same shape.
@@ -578,6 +604,25 @@ class LoadedGAAE(LoadedClassGenerator, LoadedAutoencoder, LoadedClassifier):
             return self._decode(style, conditions[start:stop])
 
         return self._in_parts(len(clips), decoded)
+
+    def restyle_codes(self, styles: np.ndarray, labels: Sequence[str | int]) -> np.ndarray:
+        """Sounds of style codes as one class each: of clips' codes their `restyle_each`.
+
+        Args:
+            styles: float32 [n, style_dim], as `codes` gives them.
+            labels: n classes to give them.
+
+        Returns:
+            float32 [n, clip_samples].
+
+        Raises:
+            ValueError: there is no such class.
+        """
+        conditions = self._one_hot(labels)
+        return self._in_parts(
+            len(styles),
+            lambda start, stop: self._decode(styles[start:stop], conditions[start:stop]),
+        )
 
     def interpolate(
         self,

@@ -80,11 +80,15 @@ class BiGAN(System):
 
     def call(self, spectrograms, training=False):
         """Reconstruction G(F(x)) by the averaged F; [batch, bins, frames, 1] both."""
-        return self.generator(self.averaged_features(spectrograms))
+        return self.decode(self.codes(spectrograms))
 
     def codes(self, spectrograms):
         """Codes F(x) by the averaged F."""
         return {"features": self.averaged_features(spectrograms)}
+
+    def decode(self, codes):
+        """G(F(x)) of what `codes` gave; [batch, bins, frames, 1]."""
+        return self.generator(codes["features"])
 
     def train_step(self, batches):
         """One iteration: k updates of J, one of F.

@@ -173,14 +173,17 @@ class GAAE(System):
 
     def call(self, spectrograms, training=False):
         """Reconstruction x̂ = D(z′, ŷ) by the averaged networks; [batch, bins, frames, 1] both."""
-        guided, style = self.averaged_encoder(spectrograms)
-        probabilities = tf.nn.softmax(self.averaged_classifier(guided))
-        return self.averaged_decoder(style, self._as_condition(probabilities))
+        return self.decode(self.codes(spectrograms))
 
     def codes(self, spectrograms):
         """Guided codes z and style codes z′ by the averaged E."""
         guided, style = self.averaged_encoder(spectrograms)
         return {"guided": guided, "style": style}
+
+    def decode(self, codes):
+        """D(z′, ŷ) of what `codes` gave, by the averaged networks; [batch, bins, frames, 1]."""
+        condition = self._as_condition(self.probabilities_of(codes))
+        return self.averaged_decoder(codes["style"], condition)
 
     def class_probabilities(self, spectrograms):
         """ŷ by the averaged E and C."""
