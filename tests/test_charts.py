@@ -3,7 +3,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from gaae_tf.report import figures
-from gaae_tf.report.charts import confusion_matrix, curves
+from gaae_tf.report.figures import confusion_matrix, curves
 
 STEPS = np.arange(0, 500, 10)
 

@@ -14,11 +14,10 @@ import pytest
 from gaae_tf.commands import opening
 from gaae_tf.evaluation.measures.quality import Scored, at_real_test_count, quality
 from gaae_tf.metrics.intervals import wilson_interval
-from gaae_tf.report import comparison as command
 from gaae_tf.report import figures
-from gaae_tf.report.compare import Run, System, tables
-from gaae_tf.report.compare_pictures import COLOURS, picture
-from gaae_tf.report.compare_text import to_csv, to_latex, to_markdown
+from gaae_tf.report.compare import Run, System, read_systems, tables
+from gaae_tf.report.compare.pictures import COLOURS, picture
+from gaae_tf.report.compare.text import to_csv, to_latex, to_markdown
 
 CLASSES = ("cat & dog", "50_%")
 NAMES = ("quality", "class_accuracy", "classification", "representations", "reconstruction")
@@ -426,7 +425,7 @@ def test_command_writes_all_tables_and_pictures_and_touches_nothing_else(run_dir
 
 def test_a_folder_is_taken_as_written_whatever_signs_are_in_it(run_dirs):
     (run_dirs / "s0").rename(run_dirs / "lr=1+decay")
-    systems = command.read_systems([f"{run_dirs}/lr=1+decay", f"b={run_dirs}/base"])
+    systems = read_systems([f"{run_dirs}/lr=1+decay", f"b={run_dirs}/base"])
     assert [s.name for s in systems] == ["lr=1+decay", "b"]
 
 

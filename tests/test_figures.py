@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gaae_tf.report import figures
+from gaae_tf.report.figures.paper import short
 
 RATE_HZ, HOP, BINS, FRAMES = 16_000, 128, 64, 32
 
@@ -173,9 +174,9 @@ def test_a_plates_panels_are_those_of_the_grid():
 
 
 def test_a_name_keeps_its_beginning():
-    assert figures.short("guitar") == "guitar"
-    assert figures.short("x" * 25) == "x" * 23 + "…"
-    assert figures.short("\udcff.wav") == "?.wav"
+    assert short("guitar") == "guitar"
+    assert short("x" * 25) == "x" * 23 + "…"
+    assert short("\udcff.wav") == "?.wav"
 
 
 def test_a_panel_that_is_not_finite_stays_blank():

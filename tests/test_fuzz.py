@@ -63,7 +63,7 @@ from gaae_tf.evaluation.evaluate import read_guidance
 from gaae_tf.experiments.plan import read_scores
 from gaae_tf.files import sha256
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-from gaae_tf.report.comparison import _read as read_scores_to_compare
+from gaae_tf.report.compare.runs import read_scores as read_scores_to_compare
 from gaae_tf.run import checkpoints
 from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gaae_tf.report import figures
-from gaae_tf.report.histogram import histogram_figure
+from gaae_tf.report.figures import histogram_figure
 
 EDGES = np.arange(-13.0, 8.01, 0.5)  # 42 steps
 MAXIMUM = 4.0

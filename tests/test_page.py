@@ -31,7 +31,7 @@ HOSTILE = (
     "<!--<script></script ><script>alert(1)</script><img src=x onerror='alert(1)'>"
     "&amp;\"'\u2028$title"
 )
-PARTS = Path(page.__file__).with_name("page")
+PARTS = page.STATIC
 VOID = {"meta", "link", "img", "br", "input"}
 
 

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from gaae_tf.report import figures
-from gaae_tf.report.scatter import OKABE_ITO, scatter
+from gaae_tf.report.figures.points import OKABE_ITO, scatter
 
 RNG = np.random.default_rng(0)
 

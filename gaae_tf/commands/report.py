@@ -38,7 +38,8 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(arguments: list[str], values: flags.FlagValues) -> int:
     """Writes the comparison."""
     no_arguments(arguments, values)
-    from gaae_tf.report.comparison import INDEX, read_systems, write_comparison
+    from gaae_tf.report.compare.runs import read_systems
+    from gaae_tf.report.compare.write import INDEX, write_comparison
 
     out = Path(values.out)
     written = write_comparison(read_systems(values.runs), out)

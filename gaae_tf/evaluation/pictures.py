@@ -13,10 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from gaae_tf.report import charts
-from gaae_tf.report.figures import spectrogram_plate
+from gaae_tf.report.figures import confusion_matrix, curves, scatter, spectrogram_plate
 from gaae_tf.report.page import ClassSounds, PageContents, Picture, Sound
-from gaae_tf.report.scatter import scatter
 from gaae_tf.run.loading import Loaded, LoadedClassGenerator, LoadedGenerator
 
 _MOST_CLASSES = 12  # of a plate, whose panels must stay large enough to see
@@ -53,7 +51,7 @@ def pictures(
     }
     if losses:
         title = "Loss terms over iterations"
-        yield Picture("training_curves", title, charts.curves(losses))
+        yield Picture("training_curves", title, curves(losses))
     else:
         log("no figure of the training's curves: its logs hold none")
     confusions, classes = scores["details"]["confusion"], scores["provenance"]["classes"]
@@ -70,7 +68,7 @@ def pictures(
         yield Picture(
             f"confusion_{name}",
             f"{what}: {found} for each {meant}, of {counts.sum():,}",
-            charts.confusion_matrix(counts, classes, meant=meant, found=found),
+            confusion_matrix(counts, classes, meant=meant, found=found),
         )
 
 

@@ -15,7 +15,7 @@ from gaae_tf.experiments.plan import (
 )
 from gaae_tf.experiments.tables import Cell, Pictures, Table
 from gaae_tf.report import compare
-from gaae_tf.report.compare_text import shown
+from gaae_tf.report.compare.text import shown
 from gaae_tf.run.names import REPORT
 
 NOT_RUN = "—"

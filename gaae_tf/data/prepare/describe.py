@@ -15,7 +15,7 @@ from gaae_tf.data.statistics import LogMagnitudeAccumulator, clipped_share, sugg
 from gaae_tf.data.summary import reasons
 from gaae_tf.data.terms import SPLITS, DataError, Skipped
 from gaae_tf.report import figures
-from gaae_tf.report.histogram import histogram_figure
+from gaae_tf.report.figures import histogram_figure
 
 HISTOGRAM = "histogram.png"  # and .pdf
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from gaae_tf.report.compare import Block, Cell, Measure, Row, Table
-from gaae_tf.report.compare_text import header
+from gaae_tf.report.compare.table import Block, Cell, Measure, Row, Table
+from gaae_tf.report.compare.text import header
 
 # Okabe and Ito's, told apart by colour-blind readers; without yellow, which white swallows.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
@@ -50,28 +51,14 @@ def histogram_figure(
         raise ValueError(f"dynamic_range_nepers must be positive, got {dynamic_range_nepers}")
     edges = edges - maximum
     percent = 100.0 * counts / counts.sum() / np.diff(edges)
-    lowest = max(edges[np.flatnonzero(counts)[0]], -_SHOWN_NEPERS)
-    lowest = min(lowest, -dynamic_range_nepers)
     figure = Figure(figsize=(6.4, 4.0), dpi=100)
     axes = figure.add_axes((0.11, 0.14, 0.85, 0.64))
-    for colour, shown in ((_KEPT, edges > -np.inf), (_CLIPPED, edges <= -dynamic_range_nepers)):
-        inside = edges[shown]
-        if inside.size > 1:
-            axes.stairs(percent[: inside.size - 1], inside, fill=True, color=colour)
-    axes.axvline(-dynamic_range_nepers, color="black", linewidth=1.2)
-    top = 1.25 * percent.max()
-    axes.set(xlim=(lowest - 0.5, 0.5), ylim=(0.0, top))
-    # On the side of the line that has more room.
-    left = dynamic_range_nepers > 0.5 * -axes.get_xlim()[0]
-    axes.annotate(
+    _bars(axes, percent, edges, dynamic_range_nepers)
+    _note(
+        axes,
+        dynamic_range_nepers,
         f"r = {dynamic_range_nepers:g} nepers clips {100.0 * clipped_share:.2f} % of bins\n"
         f"digital silence, not shown: {100.0 * silent_share:.2f} %",
-        (-dynamic_range_nepers, 0.97 * top),
-        xytext=(6 if left else -6, 0),
-        textcoords="offset points",
-        ha="left" if left else "right",
-        va="top",
-        fontsize=9,
     )
     axes.set_xlabel("log-magnitude below the data set's largest (nepers)", fontsize=9)
     axes.set_ylabel("bins (% a neper)", fontsize=9)
@@ -85,3 +72,28 @@ def histogram_figure(
     if title:
         figure.suptitle(title, fontsize=10, y=0.98, va="top", parse_math=False)
     return figure
+
+
+def _bars(axes: Axes, percent: np.ndarray, edges: np.ndarray, range_nepers: float) -> None:
+    """The histogram, in another colour where the range leaves it out, and the range's end."""
+    for colour, shown in ((_KEPT, edges > -np.inf), (_CLIPPED, edges <= -range_nepers)):
+        inside = edges[shown]
+        if inside.size > 1:
+            axes.stairs(percent[: inside.size - 1], inside, fill=True, color=colour)
+    axes.axvline(-range_nepers, color="black", linewidth=1.2)
+    lowest = max(edges[np.flatnonzero(percent)[0]], -_SHOWN_NEPERS)
+    axes.set(xlim=(min(lowest, -range_nepers) - 0.5, 0.5), ylim=(0.0, 1.25 * percent.max()))
+
+
+def _note(axes: Axes, range_nepers: float, text: str) -> None:
+    """Writes beside the range's end, on the side that has more room."""
+    left = range_nepers > 0.5 * -axes.get_xlim()[0]
+    axes.annotate(
+        text,
+        (-range_nepers, 0.97 * axes.get_ylim()[1]),
+        xytext=(6 if left else -6, 0),
+        textcoords="offset points",
+        ha="left" if left else "right",
+        va="top",
+        fontsize=9,
+    )

@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from gaae_tf.report.figures import (
+from gaae_tf.report.figures.paper import (
     NARROW_INCHES,
     SMALL_POINTS,
     TITLE_POINTS,
     WIDE_INCHES,
+    Grid,
+    for_print,
+    print_bar,
     short,
     text_inches,
 )
@@ -68,8 +72,7 @@ def curves(of: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
         panel.set_axisbelow(True)
         panel.margins(x=0.01)
         panel.spines[["top", "right"]].set_visible(False)
-        panel.spines[:].set_linewidth(0.5)
-        panel.tick_params(labelsize=SMALL_POINTS, length=2.0, width=0.5, pad=1.5)
+        for_print(panel)
         panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))
         panel.yaxis.set_major_locator(MaxNLocator(4))
@@ -106,18 +109,17 @@ def confusion_matrix(
             f"counts must be [{size} classes, {size} classes], none negative and not all 0, got "
             f"shape {counts.shape} and {counts.sum():g} clips"
         )
-    names = [short(name) for name in classes]
     totals = counts.sum(axis=1, keepdims=True)
     percent = 100.0 * np.divide(counts, totals, where=totals > 0, out=np.full_like(counts, np.nan))
-    width = NARROW_INCHES if size <= _MOST_NARROW else WIDE_INCHES
+    names = [short(name) for name in classes]
     longest = max(text_inches(name, SMALL_POINTS) for name in names)
-    left, right, top = 0.3 + longest, 0.62, 0.08
+    width = NARROW_INCHES if size <= _MOST_NARROW else WIDE_INCHES
+    left, right = 0.3 + longest, 0.62
     side = width - left - right
     slanted = longest > 0.9 * side / size
     bottom = 0.24 + (longest if slanted else 0.1)
-    height = bottom + side + top
-    figure = Figure(figsize=(width, height), dpi=100)
-    axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
+    grid = Grid(1, 1, side, side, 0.0, left=left, right=right, bottom=bottom, top=0.08)
+    figure, ((axes,),) = grid.subplots()
     # Edges in the cells' own colours close the hairlines that PDF viewers would leave.
     image = axes.pcolormesh(
         percent, cmap=_COLOURS, vmin=0.0, vmax=100.0, edgecolor="face", linewidth=0.2
@@ -133,26 +135,27 @@ def confusion_matrix(
     axes.set_ylabel(meant, fontsize=SMALL_POINTS, labelpad=3.0)
     axes.spines[:].set_linewidth(0.5)
     if size <= _MOST_NUMBERED:
-        for (row, column), share in np.ndenumerate(percent):
-            if np.isfinite(share) and share > 0.0:
-                axes.text(
-                    column + 0.5,
-                    row + 0.5,
-                    f"{share:.0f}",
-                    ha="center",
-                    va="center",
-                    fontsize=6.0,
-                    color=_ink(share),
-                )
-    bar_axes = figure.add_axes(
-        ((width - right + 0.1) / width, bottom / height, 0.09 / width, side / height)
-    )
+        _number(axes, percent)
+    bar_axes = figure.add_axes(grid.place(width - right + 0.1, bottom, 0.09, side))
     bar = figure.colorbar(image, cax=bar_axes)
-    bar.solids.set_edgecolor("face")
-    bar.outline.set_linewidth(0.5)
+    print_bar(bar)
     bar.set_label("share of the row (%)", fontsize=SMALL_POINTS, labelpad=2.0)
-    bar_axes.tick_params(labelsize=SMALL_POINTS, length=2.0, width=0.5, pad=1.5)
     return figure
+
+
+def _number(axes: Axes, percent: np.ndarray) -> None:
+    """Writes the share of each cell that holds any."""
+    for (row, column), share in np.ndenumerate(percent):
+        if np.isfinite(share) and share > 0.0:
+            axes.text(
+                column + 0.5,
+                row + 0.5,
+                f"{share:.0f}",
+                ha="center",
+                va="center",
+                fontsize=6.0,
+                color=_ink(share),
+            )
 
 
 def _ink(percent: float) -> str:

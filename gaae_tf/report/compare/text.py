@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from gaae_tf.report.compare import Block, Cell, Measure, Row, Table
+from gaae_tf.report.compare.table import Block, Cell, Measure, Row, Table
 
 _CONTEXT = (
     "scorer",

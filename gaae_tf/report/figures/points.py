@@ -14,11 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from gaae_tf.report.figures import (
+from gaae_tf.report.figures.paper import (
     NARROW_INCHES,
     SMALL_POINTS,
     TITLE_POINTS,
     WIDE_INCHES,
+    Grid,
+    print_bar,
     short,
     text_inches,
 )
@@ -32,7 +34,7 @@ MARKERS = ("o", "^", "s")
 MOST_NAMED = len(OKABE_ITO) * len(MARKERS)
 _REST, _NONE = "#b0b0b0", "#d9d9d9"
 _SCALE = "viridis"
-_LEGEND_ROW_INCHES, _MARK_INCHES = 0.135, 0.17
+_LEGEND_ROW_INCHES, _MARK_INCHES, _SCALE_INCHES = 0.135, 0.17, 0.62
 
 
 def scatter(
@@ -61,6 +63,39 @@ def scatter(
     Raises:
         ValueError: the numbers of panels or points do not fit, or no point has a value.
     """
+    _check_lengths(panels, values)
+    numbers = not all(isinstance(value, (str, type(None))) for value in values)
+    missing = _missing(values, numbers)
+    if missing.all():
+        raise ValueError(f"no point has a value of {label!r}")
+    groups = [] if numbers else _groups(values, order)
+    legend = [(name, colour, marker) for name, colour, marker, _ in groups]
+    if missing.any():
+        legend.append((f"none ({missing.sum()})", _NONE, "o"))
+    grid, in_a_row = _layout(len(panels), legend, numbers)
+    figure, ((*axes,),) = grid.subplots()
+    colour_scale = _number_scale(values, missing) if numbers else None
+    for panel, (title, x, y) in zip(axes, panels, strict=True):
+        # Distances alone mean something in such a plane, so it has no units and equal axes.
+        panel.set(xticks=[], yticks=[])
+        panel.set_title(title, fontsize=TITLE_POINTS, pad=3.0, parse_math=False)
+        panel.spines[:].set_linewidth(0.5)
+        x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        _mark(panel, x[missing], y[missing], _NONE, "o")
+        if numbers:
+            colours = colour_scale.to_rgba(np.asarray(values, np.float64)[~missing])
+            _mark(panel, x[~missing], y[~missing], colours, "o")
+        for _, colour, marker, chosen in groups[::-1]:  # the rest below those named
+            _mark(panel, x[chosen], y[chosen], colour, marker)
+        _square(panel, x, y)
+    if numbers:
+        _bar(figure, grid, colour_scale, label)
+    if legend:
+        _legend(figure, legend, in_a_row, None if numbers else label, grid.bottom - 0.06)
+    return figure
+
+
+def _check_lengths(panels: Sequence[tuple[str, np.ndarray, np.ndarray]], values: Sequence) -> None:
     if not 1 <= len(panels) <= 2:
         raise ValueError(f"scatter draws one or two panels, got {len(panels)}")
     for title, x, y in panels:
@@ -69,63 +104,37 @@ def scatter(
                 f"panel {title!r} must have as many x and y as there are values, got {len(x)}, "
                 f"{len(y)} and {len(values)}"
             )
-    numbers = not all(isinstance(value, (str, type(None))) for value in values)
-    missing = (
-        ~np.isfinite(np.asarray(values, np.float64))
-        if numbers
-        else np.array([value is None for value in values], bool)
-    )
-    if missing.all():
-        raise ValueError(f"no point has a value of {label!r}")
-    groups = [] if numbers else _groups(values, order)
-    legend = [(name, colour, marker) for name, colour, marker, _ in groups]
-    if missing.any():
-        legend.append((f"none ({missing.sum()})", _NONE, "o"))
-    wide = len(panels) == 2
-    width = WIDE_INCHES if wide else NARROW_INCHES
-    entry = (
-        _MARK_INCHES
-        + 0.12
-        + max((text_inches(name, SMALL_POINTS) for name, *_ in legend), default=0.0)
-    )
-    in_a_row = max(1, int((width - 0.2) / entry))
-    rows = -(-len(legend) // in_a_row)
-    edge, gap, top = 0.06, 0.18, 0.24
-    scale = 0.62 if numbers else 0.0
-    side = (width - 2 * edge - scale - gap * wide) / len(panels)
-    legend_inches = (rows + (not numbers)) * _LEGEND_ROW_INCHES
-    bottom = 0.08 + (0.06 + legend_inches if legend else 0.0)
-    height = bottom + side + top
-    figure = Figure(figsize=(width, height), dpi=100)
-    colour_scale = _number_scale(values, missing) if numbers else None
-    for i, (title, x, y) in enumerate(panels):
-        left = edge + i * (side + gap)
-        axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-        # Distances alone mean something in such a plane, so it has no units and equal axes.
-        axes.set(xticks=[], yticks=[])
-        axes.set_title(title, fontsize=TITLE_POINTS, pad=3.0, parse_math=False)
-        axes.spines[:].set_linewidth(0.5)
-        x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-        _mark(axes, x[missing], y[missing], _NONE, "o")
-        if numbers:
-            colours = colour_scale.to_rgba(np.asarray(values, np.float64)[~missing])
-            _mark(axes, x[~missing], y[~missing], colours, "o")
-        for _, colour, marker, chosen in groups[::-1]:  # the rest below those named
-            _mark(axes, x[chosen], y[chosen], colour, marker)
-        _square(axes, x, y)
+
+
+def _missing(values: Sequence, numbers: bool) -> np.ndarray:
+    """Where a point has no value, bool [points]."""
     if numbers:
-        bar_axes = figure.add_axes(
-            ((width - scale + 0.06) / width, bottom / height, 0.09 / width, side / height)
-        )
-        bar = figure.colorbar(colour_scale, cax=bar_axes)
-        bar.solids.set_edgecolor("face")  # no hairlines in PDF viewers
-        bar.outline.set_linewidth(0.5)
-        bar.ax.set_ylabel(short(label), fontsize=SMALL_POINTS, labelpad=2.0, parse_math=False)
-        bar_axes.tick_params(labelsize=SMALL_POINTS, length=2.0, width=0.5, pad=1.5)
-        bar_axes.yaxis.set_major_locator(MaxNLocator(6))
-    if legend:
-        _legend(figure, legend, in_a_row, None if numbers else label, bottom - 0.06)
-    return figure
+        return ~np.isfinite(np.asarray(values, np.float64))
+    return np.array([value is None for value in values], bool)
+
+
+def _layout(panels: int, legend: Sequence[tuple], numbers: bool) -> tuple[Grid, int]:
+    """Square panels above their legend or beside their scale, and the legend's entries a row."""
+    width = WIDE_INCHES if panels == 2 else NARROW_INCHES
+    longest = max((text_inches(name, SMALL_POINTS) for name, *_ in legend), default=0.0)
+    in_a_row = max(1, int((width - 0.2) / (_MARK_INCHES + 0.12 + longest)))
+    legend_rows = -(-len(legend) // in_a_row) + (not numbers)  # of texts, the label stands above
+    edge, gap = 0.06, 0.18
+    right = edge + (_SCALE_INCHES if numbers else 0.0)
+    side = (width - edge - right - gap * (panels - 1)) / panels
+    bottom = 0.08 + (0.06 + legend_rows * _LEGEND_ROW_INCHES if legend else 0.0)
+    return Grid(
+        1, panels, side, side, gap, left=edge, right=right, bottom=bottom, top=0.24
+    ), in_a_row
+
+
+def _bar(figure: Figure, grid: Grid, scale: ScalarMappable, label: str) -> None:
+    left = grid.left + grid.panels_width + 0.12
+    bar_axes = figure.add_axes(grid.place(left, grid.bottom, 0.09, grid.panel_height))
+    bar = figure.colorbar(scale, cax=bar_axes)
+    print_bar(bar)
+    bar.ax.set_ylabel(short(label), fontsize=SMALL_POINTS, labelpad=2.0, parse_math=False)
+    bar_axes.yaxis.set_major_locator(MaxNLocator(6))
 
 
 def _groups(
