@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+FREQUENCY_AXES = ("linear", "log")
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sound:
@@ -19,7 +21,8 @@ class Sound:
         name: what a reader calls it: "guitar, generated 2".
         audio: float [samples] in [-1, 1]; beyond is clipped.
         spectrogram: float [bins, frames] in [-1, 1] with the lowest bin first, or a picture: uint8
-            [height, width, 3] or the path of a PNG file. None shows none.
+            [height, width, 3] or the path of a PNG file. Its rows lie evenly from 0 Hz, at the
+            bottom of a picture, to half the sample rate. None shows none.
         note: where it comes from: a file, a seed.
     """
 
@@ -56,6 +59,9 @@ class Score:
         provenance: name -> text: scorer and its accuracy, samples, reference set, seed, vocoder,
             versions.
         reason: why there is no value.
+        explanation: a sentence for a reader who does not know the measure; "" for none.
+        group: under which heading of the table it stands; "" for none.
+        large: whether it is one of the few that are shown large, above the folded table.
     """
 
     name: str
@@ -68,6 +74,9 @@ class Score:
     yardsticks: Mapping[str, float] = dataclasses.field(default_factory=dict)
     provenance: Mapping[str, str] = dataclasses.field(default_factory=dict)
     reason: str = ""
+    explanation: str = ""
+    group: str = ""
+    large: bool = False
 
     def __post_init__(self):
         if self.value is None and not self.reason:
@@ -90,11 +99,16 @@ class Curve:
         name: what was measured.
         steps: iterations [points], ascending.
         values: float [points].
+        title: the name in words; "" where the name says it.
+        group: what it stands together with: "losses"; "" for none. Groups come in the order of
+            their first curves, and all but the first one are folded.
     """
 
     name: str
     steps: np.ndarray
     values: np.ndarray
+    title: str = ""
+    group: str = ""
 
     def __post_init__(self):
         _check_lengths(f"curve {self.name!r}", steps=self.steps, values=self.values)
@@ -220,8 +234,10 @@ class PageContents:
     Attributes:
         title: of the page.
         sample_rate_hz: of all sounds. Browsers play 3,000 Hz and more.
-        introduction: a paragraph below the title.
-        facts: name -> text, a short list below it: run, step, data set, vocoder, versions.
+        introduction: a sentence below the title: what this is, and what to listen for.
+        facts: name -> text, a short list at the end: run, step, data set, vocoder, versions.
+        frequency_axis: on which pictures are shown at first, "linear" or "log", for sounds with a
+            pitch; readers may change it.
         scores: in the order to be read.
         curves: of the training.
         classes: sounds of every class.
@@ -235,6 +251,7 @@ class PageContents:
     sample_rate_hz: int
     introduction: str = ""
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    frequency_axis: str = "linear"
     scores: Sequence[Score] = ()
     curves: Sequence[Curve] = ()
     classes: Sequence[ClassSounds] = ()
@@ -244,6 +261,11 @@ class PageContents:
     pictures: Sequence[Picture] = ()
 
     def __post_init__(self):
+        if self.frequency_axis not in FREQUENCY_AXES:
+            raise ValueError(
+                f"frequency_axis must be one of {', '.join(FREQUENCY_AXES)}, got "
+                f"{self.frequency_axis!r}"
+            )
         names = [picture.name.lower() for picture in self.pictures]
         if len(set(names)) < len(names):
             raise ValueError(f"pictures must have different names, got {', '.join(names)}")
