@@ -35,7 +35,7 @@ from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints, progress, restore_for_sampling
-from gaae_tf.training import finish, fit, frozen
+from gaae_tf.training import frozen, memory, resolve
 
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -71,9 +71,9 @@ def leave_untrained(config: TrainConfig) -> None:
     run_dir = Path(config.run_dir)
     if run_dir.exists():
         return
-    config, dataset, guiding, data = fit.resolve(config)
-    clips = fit.training_clips(config, dataset, guiding)
-    fit.write_description(run_dir, config, clips, guiding, data)
+    config, dataset, guiding, data = resolve.resolve(config)
+    clips = resolve.training_clips(config, dataset, guiding)
+    resolve.write_description(run_dir, config, clips, guiding, data)
     model = build_model(config, data)
     compile_model(model, config)
     if config.frozen_run:
@@ -93,7 +93,7 @@ def row(untrained: Path, run_dir: Path) -> dict:
     data = run_folder.DataDescription.load(run_dir)
     model = build_model(model_config, data)
     restore_for_sampling(model, run_dir)
-    parameters = {name: finish.trainable(getattr(model, name)) for name in model.NETWORKS}
+    parameters = {name: memory.trainable(getattr(model, name)) for name in model.NETWORKS}
     return result | {
         "model": model_config.model,
         "dataset": provenance["guidance_dataset"]["name"],

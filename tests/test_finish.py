@@ -6,7 +6,7 @@ import pytest
 
 import gaae_tf
 from gaae_tf.config import TrainConfig
-from gaae_tf.training import finish
+from gaae_tf.training import dry_run, finish, memory
 
 FOLDER = Path(__file__).parents[1] / "configs"
 CONFIGS = sorted(FOLDER.rglob("*.flags"))
@@ -20,7 +20,7 @@ def test_every_flag_file_is_a_valid_configuration_that_fits_its_clips(path):
 
 def test_a_dry_run_of_nsynth_shows_the_paper_setting(monkeypatch):
     path = Path(__file__).parents[1] / "configs" / "nsynth.flags"
-    text = finish.describe(dataclasses.replace(TrainConfig.load(path), precision="mixed_float16"))
+    text = dry_run.describe(dataclasses.replace(TrainConfig.load(path), precision="mixed_float16"))
     assert "batch 128, 60,000 iterations, ch 16" in text
     assert "spectrograms: 256 × 128" in text
     assert "decoder D                  2,484,802" in text
@@ -47,8 +47,8 @@ def test_memory_grows_with_the_batch_by_its_activations_alone(tmp_path):
     statistics = LogMagnitudeStatistics(0.0, 0.0, 1.0)
     data = DataDescription("d", 1000, 512, ("a", "b"), statistics)
     model = build_model(config, data)
-    state, one = finish.estimated_bytes(model, config)
-    state_again, ten = finish.estimated_bytes(model, dataclasses.replace(config, batch_size=10))
+    state, one = memory.estimated_bytes(model, config)
+    state_again, ten = memory.estimated_bytes(model, dataclasses.replace(config, batch_size=10))
     assert (state_again, ten) == (state, 10 * one)
     # Four spectrograms of 32×16 in float32 are the least that S's update holds.
     assert one > 4 * 32 * 16 * 4

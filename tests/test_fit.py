@@ -30,7 +30,7 @@ from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.run.build import build_model
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.training import finish, fit, loop
+from gaae_tf.training import dry_run, fit, loop, resolve
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.validation import TAGS
 
@@ -257,7 +257,7 @@ def test_a_divergence_goes_back_to_the_last_checkpoint_with_the_data_of_its_step
 def test_noise_is_another_after_a_rollback_and_else_of_seed_step_and_draw_alone(config):
     from gaae_tf.run.build import build_model
 
-    config, *_, data = fit.resolve(config)
+    config, *_, data = resolve.resolve(config)
     model = build_model(dataclasses.replace(config, seed=6), data)
     model.step.assign(5)
     like = tf.zeros([3, 1])
@@ -342,9 +342,9 @@ def run_parts(config):
     from gaae_tf.run.build import compile_model
     from gaae_tf.run.checkpoints import Checkpoints
 
-    config, dataset, guiding, data = fit.resolve(config)
+    config, dataset, guiding, data = resolve.resolve(config)
     Path(config.run_dir).mkdir(parents=True)
-    clips = fit.training_clips(config, dataset, guiding)
+    clips = resolve.training_clips(config, dataset, guiding)
     model = build_model(config, data)
     compile_model(model, config)
     stream = training_stream(
@@ -495,8 +495,8 @@ def test_a_run_folder_of_other_settings_is_refused_by_name(config):
 
 
 def test_another_transform_than_the_data_sets_has_its_own_statistics(config):
-    *_, stored = fit.resolve(config)
-    *_, other = fit.resolve(dataclasses.replace(config, window="hann"))
+    *_, stored = resolve.resolve(config)
+    *_, other = resolve.resolve(dataclasses.replace(config, window="hann"))
     stored, other = stored.statistics, other.statistics
     assert other.maximum != stored.maximum
     # A tone's peak is its amplitude times half the window's sum: 0.54 N for Hamming, 0.5 N for
@@ -612,8 +612,8 @@ def test_clips_of_another_data_set_guide_and_join_the_unlabelled_ones(
 
 
 def test_training_clips_are_the_data_sets_and_behind_them_those_that_guide(foreign, moods):
-    foreign, dataset, guiding, _ = fit.resolve(foreign)
-    clips = fit.training_clips(foreign, dataset, guiding)
+    foreign, dataset, guiding, _ = resolve.resolve(foreign)
+    clips = resolve.training_clips(foreign, dataset, guiding)
     tones, added = read_clips(dataset, "train"), read_clips(guiding, "train")
     assert np.array_equal(clips.audio[:18], tones.audio)
     assert np.array_equal(clips.audio[18:], added.audio[clips.guidance.indices])
@@ -624,8 +624,8 @@ def test_training_clips_are_the_data_sets_and_behind_them_those_that_guide(forei
 
 @pytest.mark.parametrize("window", ["hamming", "hann"])
 def test_statistics_are_of_both_data_sets_together(foreign, window):
-    foreign, dataset, guiding, data = fit.resolve(dataclasses.replace(foreign, window=window))
-    audio = fit.training_clips(foreign, dataset, guiding).audio / 32768.0
+    foreign, dataset, guiding, data = resolve.resolve(dataclasses.replace(foreign, window=window))
+    audio = resolve.training_clips(foreign, dataset, guiding).audio / 32768.0
     # Circular frames around multiples of the hop, the Nyquist bin left out, by NumPy alone.
     periodic = {"hamming": 0.54, "hann": 0.5}[window]
     taper = periodic - (1 - periodic) * np.cos(2 * np.pi * np.arange(64) / 64)
@@ -663,7 +663,8 @@ def test_validation_and_pictures_use_the_guidance_data_sets_own_parts(config, mo
         read.append((str(dataset.path), split))
         return read_clips(dataset, split)
 
-    monkeypatch.setattr(fit, "read_clips", reading)
+    for module in (fit, resolve):
+        monkeypatch.setattr(module, "read_clips", reading)
     monkeypatch.setattr(fit, "run_steps", lambda *_, **__: None)
     tones = config.dataset
     # The other way around: tones, which have all parts, guide the moods.
@@ -690,7 +691,7 @@ def test_a_continued_run_keeps_its_guidance(foreign, name, value):
         saved = foreign = dataclasses.replace(foreign, guidance_speakers_per_class=0)
     (Path(foreign.run_dir) / "config.flags").write_text(saved.to_flags())
     with pytest.raises(ValueError, match=rf"a run with --{name}=.*, got --{name}={value}; name"):
-        fit.resolve(dataclasses.replace(foreign, **{name: value}))
+        resolve.resolve(dataclasses.replace(foreign, **{name: value}))
 
 
 @pytest.mark.slow
@@ -716,44 +717,44 @@ def test_a_run_continues_with_the_clips_that_guided_it_or_not_at_all(foreign, fo
 
 def test_a_data_set_cannot_guide_itself_twice(config):
     with pytest.raises(ValueError, match="is --dataset itself, which guides anyway"):
-        fit.resolve(dataclasses.replace(config, guidance_dataset=config.dataset + "/."))
+        resolve.resolve(dataclasses.replace(config, guidance_dataset=config.dataset + "/."))
 
 
 def test_a_missing_guidance_data_set_is_named(config):
     with pytest.raises(ValueError, match="nowhere is no data set folder"):
-        fit.resolve(dataclasses.replace(config, guidance_dataset="nowhere"))
+        resolve.resolve(dataclasses.replace(config, guidance_dataset="nowhere"))
 
 
 def test_the_command_in_the_error_on_other_clips_makes_them_agree(config, faster_tones):
     recordings, guiding = faster_tones
     foreign = dataclasses.replace(config, guidance_dataset=str(guiding))
     with pytest.raises(ValueError, match="1024 samples at 2000 Hz") as refused:
-        fit.resolve(foreign)
+        resolve.resolve(foreign)
     (command,) = (line for line in str(refused.value).splitlines() if "python -m" in line)
     arguments = shlex.split(command.replace("RECORDINGS", str(recordings)))
     subprocess.run([sys.executable, *arguments[1:]], cwd=REPOSITORY, check=True)
     out = arguments[-1].removeprefix("--out=")
-    *_, data = fit.resolve(dataclasses.replace(foreign, guidance_dataset=out))
+    *_, data = resolve.resolve(dataclasses.replace(foreign, guidance_dataset=out))
     assert data.classes == ("no", "yes")
 
 
 def test_a_dry_run_tells_where_guidance_comes_from(config, foreign, moods):
-    text = finish.describe(foreign)
+    text = dry_run.describe(foreign)
     assert f"data set: {config.dataset}: 2 classes, 30 clips\n" in text
     assert (
         f"guidance: --guidance_speakers_per_class=1 of {moods}: 2 classes, "
         "12 labelled training clips\n" in text
     )
-    _, (_, line) = finish._classes_and_sources(config, load_dataset(config.dataset))
+    _, (_, line) = dry_run._classes_and_sources(config, load_dataset(config.dataset))
     assert line == "guidance: --labelled_percent=50: 2 classes, 10 of 18 labelled training clips"
     absent = dataclasses.replace(foreign, guidance_dataset="absent")
-    classes, (_, line) = finish._classes_and_sources(absent, load_dataset(config.dataset))
+    classes, (_, line) = dry_run._classes_and_sources(absent, load_dataset(config.dataset))
     assert line.endswith("of absent, which does not exist yet; 10 classes are supposed")
     assert len(classes) == 10
 
 
 def test_a_dry_run_refuses_what_a_training_would(config, faster_tones):
     with pytest.raises(ValueError, match="1024 samples at 2000 Hz"):
-        finish.describe(dataclasses.replace(config, guidance_dataset=str(faster_tones[1])))
+        dry_run.describe(dataclasses.replace(config, guidance_dataset=str(faster_tones[1])))
     with pytest.raises(ValueError, match="class high has 9 labelled training clips"):
-        finish.describe(dataclasses.replace(config, labelled_per_class=10))
+        dry_run.describe(dataclasses.replace(config, labelled_per_class=10))

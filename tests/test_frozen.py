@@ -1,6 +1,7 @@
 """A run whose networks another takes as they are."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from gaae_tf.files import write_text
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints
 from gaae_tf.run.names import CONFIG
-from gaae_tf.training import fit
+from gaae_tf.training import fit, resolve
 from gaae_tf.training.frozen import frozen_description, take_frozen
 
 BIGGAN = {"model": "unsupervised_biggan", "labelled_percent": 5.0, "guided_dim": 128}
@@ -21,12 +22,12 @@ BIGAN = BIGGAN | {"model": "bigan"}
 
 def left(config):
     """A run folder of an untrained model."""
-    config, _, _, data = fit.resolve(config)
+    config, _, _, data = resolve.resolve(config)
     model = build_model(config, data)
     compile_model(model, config)
     if config.frozen_run:
         take_frozen(model, config)
-    run_dir = fit.Path(config.run_dir)
+    run_dir = Path(config.run_dir)
     run_dir.mkdir()
     Checkpoints(run_dir, model, keep=1).save()
     write_text(run_dir / CONFIG, config.to_flags())
@@ -65,7 +66,7 @@ def test_features_are_those_of_the_bigan(bigan, tiny_dataset, tmp_path):
 
 def test_statistics_of_spectrograms_are_the_frozen_runs(biggan, tiny_dataset, tmp_path):
     config = tiny_config(tiny_dataset, tmp_path, **BIGAN, frozen_run=biggan.run_dir)
-    _, _, _, data = fit.resolve(config)
+    _, _, _, data = resolve.resolve(config)
     assert data.statistics == frozen_description(config).statistics
 
 

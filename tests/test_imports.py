@@ -43,6 +43,8 @@ WITHOUT_TENSORFLOW = (
     "data/prepare/__init__.py",
     "data/prepare/config.py",
     "data/terms.py",
+    "experiments/published.py",
+    "experiments/scales.py",
     "experiments/tables.py",
     "systems/settings.py",
     "networks/geometry.py",

@@ -17,7 +17,7 @@ from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
 from gaae_tf.evaluation.scorers import ScorerSettings
 from gaae_tf.run import loading
 from gaae_tf.run.folder import read_validation
-from gaae_tf.training import finish, fit
+from gaae_tf.training import dry_run, finish, fit
 
 # What each tiny run sets besides test_fit's settings.
 SETTINGS = {
@@ -290,7 +290,7 @@ def test_results_are_left_and_the_export_gives_the_loaded_runs_sounds(trained, c
 
 def test_a_dry_run_counts_parameters_and_memory(trained):
     model, config, _ = trained
-    text = finish.describe(config)
+    text = dry_run.describe(config)
     assert "\n  generator " in text
     assert "\n  discriminator " in text
     assert "estimated memory: 0.0" in text

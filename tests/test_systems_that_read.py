@@ -16,7 +16,7 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
 from gaae_tf.evaluation.scorers import ScorerSettings
 from gaae_tf.run.folder import read_validation
-from gaae_tf.training import finish, fit
+from gaae_tf.training import dry_run, finish, fit
 from gaae_tf.training.validation import TAGS
 
 ALONE = {"guided_dim": 128, "discriminator_steps": 2, "reestimate_batches": 16}
@@ -240,7 +240,7 @@ def test_results_are_left_and_the_export_gives_what_the_loaded_run_does(trained,
 
 def test_a_dry_run_counts_parameters(trained):
     model, config, _ = trained
-    text = finish.describe(config)
+    text = dry_run.describe(config)
     assert ("\n  frozen " in text) == ("bigan" in model)
     assert "estimated memory: 0.0" in text
 

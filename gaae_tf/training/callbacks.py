@@ -19,9 +19,7 @@ a single row.
 
 from __future__ import annotations
 
-import io
 import math
-import time
 from pathlib import Path
 
 import keras
@@ -32,7 +30,8 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.ops import synthesis
 from gaae_tf.report import figures
-from gaae_tf.run.folder import DataDescription, write_text
+from gaae_tf.run.folder import DataDescription
+from gaae_tf.training.event_files import mark_start, markdown, tag_of, write_projector
 
 EXAMPLES_PER_CLASS = 2
 
@@ -48,9 +47,7 @@ _SATURATED_LOSS, _SATURATED_STEPS = 0.05, 500
 #   the paper's 10 nepers: less than can well be heard.
 _COLLAPSED_VARIANCE = 0.03**2
 
-_GRADIENT_NORM = "gradient_norm_"
 _DB_PER_NEPER = 20.0 / math.log(10.0)
-_PROJECTOR = "projector"
 
 
 class TensorBoardLogger(keras.callbacks.Callback):
@@ -113,10 +110,10 @@ class TensorBoardLogger(keras.callbacks.Callback):
         self._last_step = self._last_summary_step = step
         self._saturated_steps = dict.fromkeys(self.model.HINGE_LOSSES, 0)
         self._log_dir.mkdir(parents=True, exist_ok=True)
-        _mark_start(self._log_dir, step + 1)
+        mark_start(self._log_dir, step + 1)
         self._writer = tf.summary.create_file_writer(str(self._log_dir))
         with self._writer.as_default(step):
-            tf.summary.text("config", _markdown(self._config))
+            tf.summary.text("config", markdown(self._config))
 
     def on_train_batch_end(self, batch, logs=None):
         """Writes the curves, and pictures, sounds and codes when `summary_every` steps have passed.
@@ -130,7 +127,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
         step = self._step()
         with self._writer.as_default(step):
             for name, value in (logs or {}).items():
-                tf.summary.scalar(_tag(name, self.model.LOSS_NAMES), value)
+                tf.summary.scalar(tag_of(name, self.model.LOSS_NAMES), value)
             if logs and "steps_per_second" in logs:
                 clips = self._config.batch_size * self._config.draws
                 clips *= self._config.uses_labels + self._config.uses_unlabelled
@@ -323,33 +320,9 @@ class TensorBoardLogger(keras.callbacks.Callback):
                 for audio in evaluation_batches(self._audio, batch_size=64)
             )
         ]
+        codes = {name: np.concatenate([one[name] for one in batches]) for name in batches[0]}
         names = [self._data.classes[i] if i >= 0 else "unlabelled" for i in self._labels]
-        folder = self._log_dir / _PROJECTOR
-        folder.mkdir(exist_ok=True)
-        write_text(folder / "classes.tsv", "".join(f"{name}\n" for name in names))
-        entries = []
-        for name in batches[0]:
-            text = io.StringIO()
-            code = np.concatenate([codes[name] for codes in batches])
-            np.savetxt(text, code, fmt="%.6g", delimiter="\t")
-            write_text(folder / f"{name}.tsv", text.getvalue())
-            entries.append(
-                f'embeddings {{\n  tensor_name: "{name}"\n'
-                f'  tensor_path: "{_PROJECTOR}/{name}.tsv"\n'
-                f'  metadata_path: "{_PROJECTOR}/classes.tsv"\n}}\n'
-            )
-        write_text(self._log_dir / "projector_config.pbtxt", "".join(entries))
-
-
-def _tag(name: str, loss_names: tuple[str, ...]) -> str:
-    """The TensorBoard tag of a log, its group before the slash."""
-    if name in loss_names:
-        return f"loss/{name}"
-    if name.startswith(_GRADIENT_NORM):
-        return f"gradient_norm/{name.removeprefix(_GRADIENT_NORM)}"
-    if name.endswith("_per_second") or name == "waiting_share":
-        return f"speed/{name}"
-    return f"training/{name}"
+        write_projector(self._log_dir, codes, names)
 
 
 def _examples(labels: np.ndarray, rows: int, each: int) -> np.ndarray:
@@ -376,34 +349,6 @@ def _placed(values: np.ndarray, shown: np.ndarray, whole: bool) -> np.ndarray:
     placed = np.full((*shown.shape, *values.shape[1:]), np.nan, np.float32)
     placed[shown] = values
     return placed
-
-
-def _mark_start(log_dir: Path, step: int) -> None:
-    """Tells TensorBoard to drop what earlier event files hold from `step` on.
-
-    That is a session log in an event file of its own, for `tf.summary` writes none. TensorBoard
-    reads event files in the order of their names: this one's follows that of the last one so far,
-    and precedes that of the next writer, which has the time in it. TensorBoard heeds a start only
-    after a first one, so every start of a run is marked.
-    """
-    earlier = sorted(path.name for path in log_dir.glob("*tfevents*"))
-    name = f"{earlier[-1]}.0" if earlier else "events.out.tfevents.0"
-    session = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
-    with tf.io.TFRecordWriter(str(log_dir / name)) as file:
-        for event in (
-            tf.compat.v1.Event(wall_time=time.time(), file_version="brain.Event:2"),
-            tf.compat.v1.Event(wall_time=time.time(), step=step, session_log=session),
-        ):
-            file.write(event.SerializeToString())
-
-
-def _markdown(config: TrainConfig) -> str:
-    """The configuration's flags as a table."""
-    rows = ["| flag | value |", "|:---|:---|"]
-    for line in config.to_flags().splitlines():
-        flag, value = line.split("=", 1)
-        rows.append(f"| {flag} | {value} |")
-    return "\n".join(rows)
 
 
 def _float32(tensor: tf.Tensor) -> np.ndarray:

@@ -2,248 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.guidance import Guidance, GuidanceRule, check_same_clips
 from gaae_tf.data.pipeline import evaluation_batches, training_stream
-from gaae_tf.data.prepare.folder import ensure_notes
-from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
-from gaae_tf.data.statistics import (
-    LogMagnitudeAccumulator,
-    bin_statistics,
-    log_magnitude_statistics,
-)
-from gaae_tf.data.terms import UNLABELLED
-from gaae_tf.files import write_text
-from gaae_tf.ops.log_magnitude import BinStatistics, LogMagnitudeStatistics
+from gaae_tf.data.shards import Clips, Dataset, read_clips
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints
-from gaae_tf.run.folder import DataDescription
 from gaae_tf.systems.system import System
 from gaae_tf.training.callbacks import TensorBoardLogger
-from gaae_tf.training.frozen import frozen_description, take_frozen
+from gaae_tf.training.frozen import take_frozen
 from gaae_tf.training.loop import NonFiniteError, run_steps
-from gaae_tf.training.storage import told_of_failing_storage
-from gaae_tf.training.strategy import make_strategy, resolve_precision, this_worker, wait_for_all
-from gaae_tf.training.validation import Validation
-
-# What a continued run may change: how long and how it runs, not what it trains.
-CHANGEABLE = frozenset(
-    {
-        "run_dir",
-        "dataset",
-        "steps",
-        "max_minutes",
-        "steps_per_call",
-        "checkpoint_every",
-        "keep_checkpoints",
-        "summary_every",
-        "max_rollbacks",
-        "strategy",
-        "reestimate_batches",
-    }
+from gaae_tf.training.resolve import (
+    Resolved,
+    TrainingClips,
+    check_same_guidance,
+    guidance_rule,
+    resolve,
+    training_clips,
+    write_description,
 )
-
+from gaae_tf.training.storage import told_of_failing_storage
+from gaae_tf.training.strategy import Worker, make_strategy, this_worker, wait_for_all
+from gaae_tf.training.validation import Validation
 
 # At most so many training clips are shown in TensorBoard where there are no test clips.
 _SHOWN_CLIPS = 500
 
 # From so many training clips the statistics of codes are measured: each deviation to some 3 %.
 _CALIBRATION_CLIPS = 512
-
-
-def guidance_rule(config: TrainConfig) -> GuidanceRule:
-    """How many clips guide."""
-    return GuidanceRule(
-        percent=config.labelled_percent,
-        clips_per_class=config.labelled_per_class,
-        speakers_per_class=config.guidance_speakers_per_class,
-    )
-
-
-def resolve(config: TrainConfig) -> tuple[TrainConfig, Dataset, Dataset, DataDescription]:
-    """Settles all that a configuration leaves to the data set and the hardware.
-
-    Returns:
-        The configuration with data set folder and precision filled in; the data set; the one whose
-        classes and labels guide, the same one unless `guidance_dataset` names another; and their
-        description with statistics for the configuration's own transform.
-
-    Raises:
-        ValueError: a data set is missing or does not fit; or the run folder holds another run.
-    """
-    if config.dataset == "notes":
-        rate, length = config.sample_rate_hz or 16_000, config.clip_samples or 16_384
-        config.check_clip(rate, length)
-        config = dataclasses.replace(
-            config, dataset=str(ensure_notes(rate, length, stft=config.stft))
-        )
-    dataset = load_dataset(config.dataset)
-    config.check_clip(dataset.sample_rate_hz, dataset.clip_samples)
-    guiding = load_guiding(config, dataset)
-    run_dir = Path(config.run_dir)
-    if (run_dir / run_names.CONFIG).exists():
-        config = _continued(config, TrainConfig.load(run_dir / run_names.CONFIG))
-        data = DataDescription.load(run_dir)
-        if data.classes != guiding.classes:
-            raise ValueError(
-                f"{run_dir} was trained on the classes {', '.join(data.classes)}, but "
-                f"{guiding.path} has {', '.join(guiding.classes)}; name another --run_dir"
-            )
-        config.check_clip(dataset.sample_rate_hz, dataset.clip_samples)
-        if data.recordings and data.recordings != _recordings(dataset, guiding):
-            held = " and ".join(dict.fromkeys((config.dataset, str(guiding.path))))
-            raise ValueError(
-                f"{run_dir} was trained on other clips than {held} now holds; prepare them as "
-                "they were to continue, or name another --run_dir"
-            )
-        return config, dataset, guiding, data
-    config = dataclasses.replace(
-        config,
-        precision=resolve_precision(config),
-        sample_rate_hz=dataset.sample_rate_hz,
-        clip_samples=dataset.clip_samples,
-    )
-    frozen = frozen_description(config) if config.frozen_run else None
-    licences = dict.fromkeys((dataset.licence, guiding.licence))
-    data = DataDescription(
-        dataset=config.dataset,
-        sample_rate_hz=dataset.sample_rate_hz,
-        clip_samples=dataset.clip_samples,
-        classes=guiding.classes,
-        statistics=frozen.statistics if frozen else _statistics(config, dataset, guiding),
-        licence="\n\n".join(licence for licence in licences if licence),
-        guidance_dataset=config.guidance_dataset,
-        bins=frozen.bins if frozen else _bin_statistics(config, dataset, guiding),
-        recordings=_recordings(dataset, guiding),
-    )
-    return config, dataset, guiding, data
-
-
-def load_guiding(config: TrainConfig, dataset: Dataset | None) -> Dataset | None:
-    """The data set whose classes and labels guide: `dataset`, unless another is named.
-
-    Another is compared with `dataset` unless that is None, not there yet.
-
-    Raises:
-        ValueError: it is missing, the same one, or its clips cannot be merged with the other's.
-    """
-    if not config.guidance_dataset:
-        return dataset
-    guiding = load_dataset(config.guidance_dataset)
-    if dataset is None:
-        return guiding
-    if guiding.path.resolve() == dataset.path.resolve():
-        raise ValueError(
-            f"--guidance_dataset={config.guidance_dataset} is --dataset itself, which guides "
-            "anyway; drop the flag"
-        )
-    check_same_clips(dataset, guiding)
-    return guiding
-
-
-def _statistics(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> LogMagnitudeStatistics:
-    """Statistics of all training clips, those that another data set adds among them."""
-    if guiding is not dataset:
-        accumulator = LogMagnitudeAccumulator(config.stft)
-        accumulator.add(read_clips(dataset, "train").audio)
-        accumulator.add(_guiding_clips(config, guiding)[0].audio)
-        return accumulator.result()
-    if dataset.stft != config.stft:
-        return log_magnitude_statistics(read_clips(dataset, "train").audio, config.stft)
-    return dataset.statistics
-
-
-def _recordings(dataset: Dataset, guiding: Dataset) -> str:
-    """A digest of all files that training clips are in, wherever their folders are."""
-    held = [dataset] if guiding is dataset else [dataset, guiding]
-    sums = [shard.sha256 for one in held for shard in one.shards if shard.split == "train"]
-    return hashlib.sha256(" ".join(sums).encode()).hexdigest()
-
-
-def _bin_statistics(
-    config: TrainConfig, dataset: Dataset, guiding: Dataset
-) -> BinStatistics | None:
-    """Statistics of each bin of all training clips, for the scaling that needs them."""
-    if config.scaling != "per_bin":
-        return None
-    return bin_statistics(training_clips(config, dataset, guiding).audio, config.stft)
-
-
-def _guiding_clips(config: TrainConfig, guiding: Dataset) -> tuple[Clips, Guidance]:
-    clips = read_clips(guiding, "train")
-    guidance = guidance_rule(config).draw(clips, guiding.classes, config.seed)
-    return clips.subset(guidance.indices), guidance
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingClips:
-    """All clips that a run trains on, and which of them guide it.
-
-    Attributes:
-        audio: int16 [clips, samples].
-        labels: int32 [clips], of the guiding data set's classes; only those of `labelled` count.
-        labelled: sorted int64, indices into the two of the clips that guide; None for a model that
-            uses no labels.
-        sources: names of the clips that guide, as the guiding data set has them.
-        guidance: how they were drawn from the guiding data set's training part, or None.
-    """
-
-    audio: np.ndarray
-    labels: np.ndarray
-    labelled: np.ndarray | None
-    sources: tuple[str, ...]
-    guidance: Guidance | None
-
-
-def training_clips(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> TrainingClips:
-    """Reads the training part; clips that guide from another data set are put behind it.
-
-    Raises:
-        ValueError: a class cannot give as many clips as it shall.
-    """
-    clips = read_clips(dataset, "train")
-    if not config.uses_labels:
-        return TrainingClips(clips.audio, clips.labels, None, (), None)
-    if guiding is dataset:
-        guidance = guidance_rule(config).draw(clips, guiding.classes, config.seed)
-        sources = tuple(clips.sources[i] for i in guidance.indices)
-        return TrainingClips(clips.audio, clips.labels, guidance.indices, sources, guidance)
-    added, guidance = _guiding_clips(config, guiding)
-    return TrainingClips(
-        audio=np.concatenate([clips.audio, added.audio]),
-        # The data set's own labels are of other classes.
-        labels=np.concatenate([np.full_like(clips.labels, UNLABELLED), added.labels]),
-        labelled=np.arange(len(clips.audio), len(clips.audio) + len(added.audio)),
-        sources=added.sources,
-        guidance=guidance,
-    )
-
-
-def _continued(config: TrainConfig, saved: TrainConfig) -> TrainConfig:
-    """The configuration that continues a run: the saved one, but for what may change."""
-    asked = dataclasses.asdict(config)
-    kept = dataclasses.asdict(saved)
-    unset = {"precision": "auto", "sample_rate_hz": 0, "clip_samples": 0}
-    for name, value in asked.items():
-        if name in CHANGEABLE:
-            kept[name] = value
-        elif value != kept[name] and value != unset.get(name):
-            raise ValueError(
-                f"{config.run_dir} holds a run with --{name}={kept[name]}, got --{name}={value}; "
-                "name another --run_dir, or give the same value to continue"
-            )
-    return TrainConfig(**kept)
 
 
 def train(config: TrainConfig) -> Path:
@@ -262,55 +56,117 @@ def train(config: TrainConfig) -> Path:
     """
     worker = this_worker(config.strategy)
     strategy = make_strategy(config.strategy)  # first: TensorFlow must have done nothing yet
-    if worker.is_chief:  # others find what it prepares
-        config, dataset, guiding, data = resolve(config)
-    wait_for_all(strategy)
-    if not worker.is_chief:
-        config, dataset, guiding, data = resolve(config)
+    resolved = _resolved_by_all(config, strategy, worker)
+    config, dataset, guiding, data = resolved
     run_dir = Path(config.run_dir)
     clips = training_clips(config, dataset, guiding)
-    _check_same_guidance(run_dir, clips, guiding)
+    check_same_guidance(run_dir, clips, guiding)
     if config.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(
             f"--batch_size={config.batch_size} must be a multiple of the "
             f"{strategy.num_replicas_in_sync} devices"
         )
-
     if worker.is_chief:
         write_description(run_dir, config, clips, guiding, data)
     signal_path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
     with strategy.scope():
-        model = build_model(config, data)
-        compile_model(model, config)
-        checkpoints = Checkpoints(run_dir, model, config.keep_checkpoints, worker.is_chief)
-        first_step = checkpoints.restore()
-        if config.frozen_run and not first_step:
-            take_frozen(model, config)
-        model.calibration = calibration_clips(model, clips.audio, signal_path)
-        if not first_step:
-            model.scale_codes()
-        if not first_step:
-            with told_of_failing_storage(run_dir):
-                checkpoints.save_start()
-
-    def stream(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        """What the replicas of one process train on."""
-        here = context.num_replicas_in_sync // context.num_input_pipelines
-        first = here * context.input_pipeline_id
-        return training_stream(
-            clips.audio,
-            clips.labels,
-            clips.labelled,
+        model, checkpoints = _begun(resolved, clips, signal_path, worker)
+    first_step = int(model.step.numpy())
+    _tell(resolved, clips, model, strategy, worker)
+    callbacks, validate = _watchers(resolved, clips, model, signal_path, worker)
+    if first_step < config.steps:
+        print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
+    while True:
+        stream = functools.partial(
+            _stream,
+            clips=clips,
+            config=config,
             classes=len(data.classes),
-            batch_size=config.batch_size,
-            draws=config.draws,
-            seed=config.seed,
             transform=clip_transform(model, signal_path),
-            unlabelled=config.uses_unlabelled,
             first_step=first_step,
-            replicas=(range(first, first + here), context.num_replicas_in_sync),
         )
+        try:
+            run_steps(
+                model,
+                stream,
+                strategy,
+                config,
+                checkpoints,
+                validate=validate,
+                callbacks=callbacks,
+            )
+        except NonFiniteError as error:
+            first_step = _roll_back(error, checkpoints, config)
+        else:
+            return run_dir
 
+
+def _resolved_by_all(
+    config: TrainConfig, strategy: tf.distribute.Strategy, worker: Worker
+) -> Resolved:
+    """What is trained; of several processes, the others find what the first one prepares."""
+    if worker.is_chief:
+        resolved = resolve(config)
+    wait_for_all(strategy)
+    return resolved if worker.is_chief else resolve(config)
+
+
+def _begun(
+    resolved: Resolved, clips: TrainingClips, signal_path, worker: Worker
+) -> tuple[System, Checkpoints]:
+    """The model as its run folder has it, or ready for its first step; in the strategy's scope."""
+    config = resolved.config
+    model = build_model(config, resolved.data)
+    compile_model(model, config)
+    run_dir = Path(config.run_dir)
+    checkpoints = Checkpoints(run_dir, model, config.keep_checkpoints, worker.is_chief)
+    first_step = checkpoints.restore()
+    if config.frozen_run and not first_step:
+        take_frozen(model, config)
+    model.calibration = calibration_clips(model, clips.audio, signal_path)
+    if not first_step:
+        model.scale_codes()
+        with told_of_failing_storage(run_dir):
+            checkpoints.save_start()
+    return model, checkpoints
+
+
+def _stream(
+    context: tf.distribute.InputContext,
+    clips: TrainingClips,
+    config: TrainConfig,
+    classes: int,
+    transform: Callable[[tf.Tensor], tf.Tensor],
+    first_step: int,
+) -> tf.data.Dataset:
+    """What the replicas of one process train on."""
+    here = context.num_replicas_in_sync // context.num_input_pipelines
+    first = here * context.input_pipeline_id
+    return training_stream(
+        clips.audio,
+        clips.labels,
+        clips.labelled,
+        classes=classes,
+        batch_size=config.batch_size,
+        draws=config.draws,
+        seed=config.seed,
+        transform=transform,
+        unlabelled=config.uses_unlabelled,
+        first_step=first_step,
+        replicas=(range(first, first + here), context.num_replicas_in_sync),
+    )
+
+
+def _tell(
+    resolved: Resolved,
+    clips: TrainingClips,
+    model: System,
+    strategy: tf.distribute.Strategy,
+    worker: Worker,
+) -> None:
+    """Prints what is trained, on what, and from where."""
+    config, dataset, guiding, data = resolved
+    first_step = int(model.step.numpy())
     guided = "without labels"
     if clips.guidance is not None:
         source = f" from {guiding.path}" if guiding is not dataset else ""
@@ -334,6 +190,13 @@ def train(config: TrainConfig) -> Path:
         )
     if not worker.is_chief:
         print(f"This is worker {worker.index}; worker 0 shows progress and saves.", flush=True)
+
+
+def _watchers(
+    resolved: Resolved, clips: TrainingClips, model: System, signal_path, worker: Worker
+) -> tuple[list[keras.callbacks.Callback], Callable[[], float | None]]:
+    """What watches a training, and what measures it on validation clips; of the chief alone."""
+    config, _, guiding, data = resolved
     valid = read_clips(guiding, "valid")
     if not model.CLASSIFIES:
         print(f"A {config.model} classifies nothing, and so the best checkpoint is the last.")
@@ -342,40 +205,28 @@ def train(config: TrainConfig) -> Path:
             f"{guiding.path} has no labelled validation clip: no accuracy is measured, and the "
             "best checkpoint is the last."
         )
+    audio, labels = _shown_clips(guiding, clips)
+    if not worker.is_chief:
+        return [], lambda: None
+    run_dir = Path(config.run_dir)
+    logs = run_dir / run_names.LOGS
+    logger = TensorBoardLogger(logs, config, data, audio, labels, config.summary_every)
+    accuracy = functools.partial(_validate, model, valid, signal_path)
+    validation = Validation(run_dir, config, signal_path, valid, accuracy, logger.write)
+    return [logger, validation], validation.measure
+
+
+def _shown_clips(guiding: Dataset, clips: TrainingClips) -> tuple[np.ndarray, np.ndarray]:
+    """Audio and labels of the clips that TensorBoard shows."""
     test = read_clips(guiding, "test")
-    shown, labels = test.audio, test.labels
-    if not len(shown):
-        guides = np.arange(len(clips.audio)) if clips.labelled is None else clips.labelled
-        kind = "training" if clips.labelled is None else "guiding training"
-        print(f"{guiding.path} has no test clip: TensorBoard shows {kind} clips instead.")
-        number = min(len(guides), _SHOWN_CLIPS)
-        spread = guides[np.arange(number) * len(guides) // number]
-        shown, labels = clips.audio[spread], clips.labels[spread]
-    callbacks, validate = [], lambda: None
-    if worker.is_chief:
-        logs = run_dir / run_names.LOGS
-        logger = TensorBoardLogger(logs, config, data, shown, labels, config.summary_every)
-        accuracy = functools.partial(_validate, model, valid, signal_path)
-        validation = Validation(run_dir, config, signal_path, valid, accuracy, logger.write)
-        callbacks += [logger, validation]
-        validate = validation.measure
-    if first_step < config.steps:
-        print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
-    while True:
-        try:
-            run_steps(
-                model,
-                stream,
-                strategy,
-                config,
-                checkpoints,
-                validate=validate,
-                callbacks=callbacks,
-            )
-        except NonFiniteError as error:
-            first_step = _roll_back(error, checkpoints, config)
-        else:
-            return run_dir
+    if len(test.audio):
+        return test.audio, test.labels
+    guides = np.arange(len(clips.audio)) if clips.labelled is None else clips.labelled
+    kind = "training" if clips.labelled is None else "guiding training"
+    print(f"{guiding.path} has no test clip: TensorBoard shows {kind} clips instead.")
+    number = min(len(guides), _SHOWN_CLIPS)
+    spread = guides[np.arange(number) * len(guides) // number]
+    return clips.audio[spread], clips.labels[spread]
 
 
 def calibration_clips(model: System, audio: np.ndarray, signal_path) -> tf.Tensor | None:
@@ -392,30 +243,6 @@ def _validate(model: System, clips: Clips, signal_path) -> float | None:
     """Brings the averaged classifier's batch statistics up to date, and measures its accuracy."""
     model.measure_code_statistics()
     return validation_accuracy(model, clips, signal_path)
-
-
-def write_description(
-    run_dir: Path,
-    config: TrainConfig,
-    clips: TrainingClips,
-    guiding: Dataset,
-    data: DataDescription,
-) -> None:
-    """Writes what a run folder holds from the start; the configuration last."""
-    run_dir.mkdir(parents=True, exist_ok=True)
-    data.save(run_dir)
-    if clips.guidance is not None:
-        guidance = {
-            "dataset": str(guiding.path),
-            "rule": str(guidance_rule(config)),
-            "seed": config.seed,
-            **({"speakers": clips.guidance.speakers} if clips.guidance.speakers else {}),
-            "train_indices": clips.guidance.indices.tolist(),
-            "clips": clips.sources,
-        }
-        text = json.dumps(guidance, indent=1) + "\n"
-        write_text(run_dir / run_names.GUIDANCE, text)
-    write_text(run_dir / run_names.CONFIG, config.to_flags())
 
 
 def _roll_back(error: NonFiniteError, checkpoints: Checkpoints, config: TrainConfig) -> int:
@@ -453,21 +280,3 @@ def validation_accuracy(model: System, clips, signal_path) -> float | None:
         for batch in evaluation_batches(clips.audio[labelled], 64)
     ]
     return float(np.mean(np.concatenate(predicted) == clips.labels[labelled]))
-
-
-def _check_same_guidance(run_dir: Path, clips: TrainingClips, guiding: Dataset) -> None:
-    """Raises ValueError if the run folder holds a run that other clips guided."""
-    path = run_dir / run_names.GUIDANCE
-    if not path.exists():
-        return
-    try:
-        earlier = tuple(json.loads(path.read_text())["clips"])
-        still = len(set(earlier) & set(clips.sources))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read: {error!r}; name another --run_dir") from error
-    if earlier != clips.sources:
-        raise ValueError(
-            f"{run_dir} was guided by {len(earlier)} clips that {path.name} lists, of which "
-            f"{still} are among the {len(clips.sources)} drawn "
-            f"from {guiding.path} now; was it prepared anew? Name another --run_dir"
-        )

@@ -1,6 +1,7 @@
 """The training loop: compiled calls, and between them what watches over a run.
 
 Callbacks, checkpoints, signals, values that are not finite, workers that are gone, disks that fail.
+`Model.fit` is not used because it does not run under every strategy and cannot save in mid-call.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import keras
 import numpy as np
@@ -64,9 +66,6 @@ def run_steps(
 ) -> None:
     """The loop: several iterations a compiled call, then callbacks, checkpoints and signals.
 
-    `Model.fit` is not used because it does not run under every strategy and cannot save in
-    mid-call.
-
     Raises:
         NonFiniteError: a loss or gradient was not finite.
         WorkerLostError: under --strategy=multi_worker, another process ended.
@@ -79,60 +78,82 @@ def run_steps(
         for of_step in (getattr(model, "start_step", None), model.train_step)
     )
     callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
-    step = int(model.step.numpy())
+    pace = _Pace(config, model.start_steps, int(model.step.numpy()))
     shown = model.PROGRESS_NAMES or model.LOSS_NAMES[:3]
-    line = ProgressLine(config.steps, step, shown, this_worker(config.strategy).is_chief)
+    line = ProgressLine(config.steps, pace.step, shown, this_worker(config.strategy).is_chief)
     callbacks.on_train_begin()
-    stop_at = config.max_minutes * 60.0 or math.inf
-    longest, compiling = 1, True  # until it is known how long a step takes
-    starting = step < model.start_steps
-    late_share = float(checkpoints.trained_seconds.numpy()) / stop_at
-    late = late_share >= 1.0
+    seconds_allowed = config.max_minutes * 60.0 or math.inf
+    trained = checkpoints.trained_seconds
     with (
         _caught_signals() as received,
         _told_of_lost_workers(config, checkpoints),
         told_of_failing_storage(Path(config.run_dir)),
     ):
-        while step < config.steps and not late:
-            if starting and step >= model.start_steps:
-                starting, longest, compiling = False, 1, True
-            count = min(
-                longest,
-                config.steps - step,
-                config.checkpoint_every - step % config.checkpoint_every,
-                *((model.start_steps - step,) if starting else ()),
-            )
+        while pace.step < config.steps and float(trained.numpy()) < seconds_allowed:
+            count = pace.next_call()
             start = time.perf_counter()
-            history, waited = (run_start if starting else run)(count, late_share)
+            share = float(trained.numpy()) / seconds_allowed
+            history, waited = (run_start if pace.starting else run)(count, share)
             seconds = time.perf_counter() - start
-            _check_finite(history, step, config, _diverging_replicas(model, strategy))
-            step += count
-            # So that several processes decide alike.
+            _check_finite(history, pace.step, config, _diverging_replicas(model, strategy))
+            # Of several processes, so that they decide alike.
             stopped, seconds = agreed(strategy, len(received) > 0, seconds)
-            checkpoints.trained_seconds.assign_add(seconds)
-            late_share = float(checkpoints.trained_seconds.numpy()) / stop_at
-            late = late_share >= 1.0
+            pace.made(count, seconds)
+            trained.assign_add(seconds)
             logs = {name: float(values.mean()) for name, values in history.items()}
-            line.update(step, logs, stop_at - float(checkpoints.trained_seconds.numpy()))
-            logs["steps_per_second"] = count / seconds
-            logs["waiting_share"] = waited / seconds  # near 1: the input is too slow
-            if not compiling:
-                most = 1 + int(_LONGEST_CALL_SECONDS * count / seconds)
-                longest = min(config.steps_per_call, most)
-            compiling = False
+            line.update(pace.step, logs, seconds_allowed - float(trained.numpy()))
+            # A share near 1: the input is too slow.
+            logs |= {"steps_per_second": count / seconds, "waiting_share": waited / seconds}
             if stopped:
-                model.measure_code_statistics()
-                checkpoints.save()  # and no pictures: whoever sent the signal may not wait
-                raise Interrupted(received[0] if received else signal.SIGTERM)
-            callbacks.on_train_batch_end(step - 1, logs)
-            if step % config.checkpoint_every == 0 and step < config.steps:
-                line.accuracy = validate()
-                _save(checkpoints, line.accuracy)
-        if step > 0:
-            line.accuracy = validate()
-            _save(checkpoints, line.accuracy)
+                _save_and_stop(checkpoints, received)
+            callbacks.on_train_batch_end(pace.step - 1, logs)
+            if pace.step % config.checkpoint_every == 0 and pace.step < config.steps:
+                line.accuracy = _saved(checkpoints, validate())
+        if pace.step > 0:
+            line.accuracy = _saved(checkpoints, validate())
         line.close()
         callbacks.on_train_end()
+
+
+class _Pace:
+    """How many iterations the next compiled call makes.
+
+    One while it is not known how long an iteration takes, for the first call compiles; then as many
+    as a signal can wait for. A call ends where a checkpoint is due, and with the start.
+
+    Args:
+        config: of the training.
+        start_steps: iterations of the start, which are compiled apart.
+        step: iterations made so far.
+
+    Attributes:
+        step: iterations made so far.
+        starting: whether the call that `next_call` told of is one of the start's.
+    """
+
+    def __init__(self, config: TrainConfig, start_steps: int, step: int):
+        self.step = step
+        self.starting = step < start_steps
+        self._config, self._start_steps = config, start_steps
+        self._longest, self._compiling = 1, True
+
+    def next_call(self) -> int:
+        """Iterations of the next call, at least one."""
+        if self.starting and self.step >= self._start_steps:
+            self.starting, self._longest, self._compiling = False, 1, True
+        every = self._config.checkpoint_every
+        ends = [self._config.steps - self.step, every - self.step % every]
+        if self.starting:
+            ends.append(self._start_steps - self.step)
+        return min(self._longest, *ends)
+
+    def made(self, count: int, seconds: float) -> None:
+        """Takes note of a call that made `count` iterations in `seconds`."""
+        self.step += count
+        if not self._compiling:
+            most = 1 + int(_LONGEST_CALL_SECONDS * count / seconds)
+            self._longest = min(self._config.steps_per_call, most)
+        self._compiling = False
 
 
 def _compiled(
@@ -188,13 +209,22 @@ def rate_scale(share: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(2.0 * (1.0 - share), LAST_RATE_SCALE, 1.0)
 
 
-def _save(checkpoints: Checkpoints, accuracy: float | None) -> None:
-    """Saves the state; as the best one too if no accuracy has ever been measured."""
+def _save_and_stop(checkpoints: Checkpoints, received: list[int]) -> NoReturn:
+    """Saves, without measures and pictures, for whoever sent the signal may not wait."""
+    checkpoints.model.measure_code_statistics()
+    checkpoints.save()
+    raise Interrupted(received[0] if received else signal.SIGTERM)
+
+
+def _saved(checkpoints: Checkpoints, accuracy: float | None) -> float | None:
+    """Saves the state; as the best one too if no accuracy has ever been measured; returns it."""
+    measured = accuracy
     never_measured = float(checkpoints.best_accuracy.numpy())
     if accuracy is None and never_measured < 0.0:
         checkpoints.best_accuracy.assign(-math.inf)
         accuracy = never_measured  # higher than that, and lower than any that is measured
     checkpoints.save(accuracy)
+    return measured
 
 
 def _diverging_replicas(model: System, strategy: tf.distribute.Strategy) -> list[int]:
