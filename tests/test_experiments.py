@@ -21,10 +21,13 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.prepare.config import PrepareConfig
 from gaae_tf.data.prepare.folder import prepare
-from gaae_tf.experiments import plan
-from gaae_tf.experiments.plan import Request, Run, missing, plan_text, run_steps
+from gaae_tf.experiments import execute
+from gaae_tf.experiments.execute import run_steps
+from gaae_tf.experiments.plan import missing, plan_text
+from gaae_tf.experiments.published import TABLES
+from gaae_tf.experiments.requests import Request, Run
+from gaae_tf.experiments.scales import SCALES, Setting
 from gaae_tf.experiments.show import show_text
-from gaae_tf.experiments.tables import SCALES, TABLES, Setting
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.run import names as run_names
 
@@ -482,7 +485,7 @@ def test_a_signal_is_passed_on_once_and_ends_the_rest(fakes, root, number):
     before = signal.getsignal(number)
     thread = threading.Thread(target=send)
     thread.start()
-    with pytest.raises(plan.Stopped) as stopped:
+    with pytest.raises(execute.Stopped) as stopped:
         run_steps(missing(request(figure="samples")))
     thread.join()
     assert stopped.value.signal_number == number

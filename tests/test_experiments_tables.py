@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from gaae_tf.experiments.plan import Run, settings
-from gaae_tf.experiments.tables import FIGURES, SCALES, TABLES, Setting, Table
+from gaae_tf.experiments.published import FIGURES, TABLES
+from gaae_tf.experiments.requests import Run
+from gaae_tf.experiments.scales import SCALES, Setting
+from gaae_tf.experiments.tables import Table
 
 ROOT = Path(__file__).parents[1]
 ALL = {**TABLES, **FIGURES}
 EVERY_SETTING = [
     (scale, setting)
     for scale in SCALES.values()
-    for setting in dict.fromkeys(s for experiment in ALL.values() for s in settings(experiment))
+    for setting in dict.fromkeys(s for experiment in ALL.values() for s in experiment.settings)
 ]
 
 # Every row of Tables I to VIII, in the paper's order: IS, FID or accuracies, "" where it has none.

@@ -60,7 +60,7 @@ from gaae_tf.data.sources import open_source
 from gaae_tf.data.terms import DataError
 from gaae_tf.evaluation import scorers
 from gaae_tf.evaluation.evaluate import read_guidance
-from gaae_tf.experiments.plan import read_scores
+from gaae_tf.experiments.requests import read_scores
 from gaae_tf.files import sha256
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.report.compare.runs import read_scores as read_scores_to_compare

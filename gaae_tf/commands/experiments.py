@@ -18,7 +18,8 @@ from pathlib import Path
 from absl import flags
 
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
-from gaae_tf.experiments.tables import FIGURES, SCALES
+from gaae_tf.experiments.published import FIGURES
+from gaae_tf.experiments.scales import SCALES
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -57,9 +58,9 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
             f"no train.py in {Path.cwd()}; type this in the folder that holds it"
         )
     load_tensorflow()
-    from gaae_tf.experiments import plan, show
+    from gaae_tf.experiments import execute, plan, requests, show
 
-    request = plan.Request(
+    request = requests.Request(
         table=values.table,
         figure=values.figure,
         scale=values.scale,
@@ -75,8 +76,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
         return 0
     steps = plan.missing(request)
     try:
-        plan.run_steps(steps, lambda line: print(line, flush=True))
-    except plan.Stopped as stop:
+        execute.run_steps(steps, lambda line: print(line, flush=True))
+    except execute.Stopped as stop:
         print(f"{stop}; to go on, type the same command again")
         return 128 + stop.signal_number
     except RuntimeError as error:

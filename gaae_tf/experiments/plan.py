@@ -1,11 +1,10 @@
 """From a table to the commands that fill it, and which of them are still to run.
 
-A run's folder is `<out>/<scale>/<name>-seed<seed>`; equal settings of several tables have one name,
-and so are trained once. What is done is read from the folders alone, so that commands typed by hand
-count as those that `run` starts:
+What is done is read from the run folders alone, so that commands typed by hand count as those that
+`execute` starts:
 
     trained     the checkpoint stands at the asked step, or has trained the minutes allowed
-    evaluated   scores.json is of the asked number of sounds, and has the trainings of classifiers
+    evaluated   the scores are of the asked number of sounds, and have the trainings of classifiers
                 that the table needs
 """
 
@@ -15,162 +14,19 @@ import dataclasses
 import json
 import re
 import shlex
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from absl import flags
-
-from gaae_tf.config import CLASSIFIERS, TrainConfig, define_flags
-from gaae_tf.experiments.tables import (
-    FIGURES,
-    SCALES,
-    TABLES,
-    VOCODER_FLAGS,
-    Pictures,
-    Scale,
-    Setting,
-    Table,
-    unique,
-)
+from gaae_tf.config import CLASSIFIERS
+from gaae_tf.experiments.requests import SCORES_BY_GENDER, Request, Run, lacking, read_scores
+from gaae_tf.experiments.scales import VOCODER_FLAGS, Setting
+from gaae_tf.experiments.tables import Table
 from gaae_tf.run.checkpoints import progress
 from gaae_tf.run.names import SCORES
 
-SCORES_BY_GENDER = "scores_by_gender.json"  # of Table VI, in the folder of a run guided by digits
 _PAPER_HOURS = "the paper's GAAE took about 21 hours on two Nvidia P100"
 # Measured phases of an evaluation at CPU scale.
 _BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "fsdd.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What is asked for.
-
-    Attributes:
-        table: number of a table, 1 to 8, or None.
-        figure: name of a figure, or None; one of the two is given.
-        scale: a key of `SCALES`.
-        seeds: draws of each setting, from seed 0 on; pictures are of seed 0 alone.
-        count: sounds that are scored of each run; None takes the scale's.
-        out: folder of all runs.
-
-    Raises:
-        ValueError: a value is out of its range; the message names the flag.
-    """
-
-    table: int | None = None
-    figure: str | None = None
-    scale: str = "cpu"
-    seeds: int = 3
-    count: int | None = None
-    out: Path = Path("runs/experiments")
-
-    def __post_init__(self):
-        if (self.table is None) == (self.figure is None):
-            given = "neither" if self.table is None else f"{self.table} and {self.figure}"
-            raise ValueError(f"give either --table or --figure, got {given}")
-        if self.table is not None and str(self.table) not in TABLES:
-            raise ValueError(f"--table must be a number from 1 to 8, got {self.table}")
-        if self.figure is not None and self.figure not in FIGURES:
-            raise ValueError(f"--figure must be one of {', '.join(FIGURES)}; got {self.figure!r}")
-        if self.scale not in SCALES:
-            raise ValueError(f"--scale must be one of {', '.join(SCALES)}; got {self.scale!r}")
-        if self.seeds < 1:
-            raise ValueError(f"--seeds must be at least 1, got {self.seeds}")
-        if self.count is not None and self.count < 1:
-            raise ValueError(f"--count must be at least 1, got {self.count}")
-
-    @property
-    def experiment(self) -> Table | Pictures:
-        """The table or figure."""
-        return TABLES[str(self.table)] if self.table is not None else FIGURES[self.figure]
-
-    @property
-    def size(self) -> Scale:
-        """The scale."""
-        return SCALES[self.scale]
-
-    @property
-    def sounds(self) -> int:
-        """Sounds that are scored of each run."""
-        return self.size.count if self.count is None else self.count
-
-    @property
-    def usefulness_seeds(self) -> int:
-        """Trainings of each classifier that sounds teach."""
-        return 0 if isinstance(self.experiment, Pictures) else self.experiment.usefulness_seeds
-
-    def runs(self, setting: Setting) -> tuple[Run, ...]:
-        """The runs of a setting, one for each draw."""
-        draws = 1 if isinstance(self.experiment, Pictures) else self.seeds
-        return tuple(Run(self.size, self.out, setting, seed) for seed in range(draws))
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One training of a setting.
-
-    Attributes:
-        scale: of the training.
-        out: folder of all runs.
-        setting: what is trained.
-        seed: of the training, which draws the guiding clips too.
-    """
-
-    scale: Scale
-    out: Path
-    setting: Setting
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """The setting's name at this scale."""
-        return self.scale.data[self.setting.data].run_name(self.setting)
-
-    @property
-    def folder(self) -> Path:
-        """The run folder."""
-        return self.out / self.scale.name / f"{self.name}-seed{self.seed}"
-
-    @property
-    def frozen(self) -> Run | None:
-        """The run of the same seed whose networks this one takes."""
-        setting = self.setting.frozen
-        return None if setting is None else dataclasses.replace(self, setting=setting)
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """All flags of train.py."""
-        own = [*self.scale.data[self.setting.data].flags(self.setting)]
-        if self.frozen is not None:
-            own.append(f"--frozen_run={self.frozen.folder}")
-        return (*own, f"--seed={self.seed}", f"--run_dir={self.folder}")
-
-    def config(self) -> TrainConfig:
-        """The configuration that train.py makes of the flags.
-
-        Raises:
-            ValueError: a flag file is missing, or a flag is unknown or out of its range.
-        """
-        values = flags.FlagValues()
-        define_flags(values)
-        try:
-            values(["train.py", *self.flags])
-            return TrainConfig.from_flags(values)
-        except (flags.Error, ValueError) as error:
-            raise ValueError(f"train.py {shlex.join(self.flags)}: {error}") from error
-
-    def trained_seconds(self) -> float | None:
-        """How long it was trained if it is, else None."""
-        step, seconds = progress(self.folder)
-        if step == 0:
-            return None
-        config = self.config()
-        in_time = config.max_minutes and seconds >= 60.0 * config.max_minutes
-        return seconds if step >= config.steps or in_time else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,44 +51,6 @@ class Step:
         return shlex.join(("python", *self.command))
 
 
-def read_scores(path: Path) -> dict[str, Any] | None:
-    """What an evaluation wrote, None where there is none.
-
-    Raises:
-        ValueError: the file is no JSON object with `details` and `provenance`; it is named.
-    """
-    if not path.is_file():
-        return None
-    again = "delete it, and --run evaluates that run anew"
-    try:
-        scores = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read as JSON: {error}; {again}") from error
-    for name in ("details", "provenance"):
-        if not isinstance(scores, dict) or not isinstance(scores.get(name), dict):
-            raise ValueError(f"{path} has no object `{name}`, as evaluate.py writes it; {again}")
-    return scores
-
-
-def lacking(scores: dict[str, Any] | None, sounds: int, usefulness_seeds: int) -> str:
-    """What scores lack of an evaluation of so many sounds, "" where they suffice."""
-    if scores is None:
-        return "not evaluated yet"
-    details = scores["details"]
-    if "samples" not in details:  # a classifier makes none
-        return ""
-    provenance = scores["provenance"]
-    # Of files, some may be too quiet to be scored.
-    scored = provenance.get("samples_are", {}).get("files", provenance.get("samples"))
-    if scored != sounds:
-        return f"evaluated with --count={scored}, asked for {sounds}"
-    taught = details.get("usefulness", {}).get("samples", {"trainings": 0})
-    # One that cannot be had has a reason, and no trainings.
-    if taught.get("trainings", usefulness_seeds) < usefulness_seeds:
-        return f"evaluated with fewer than --usefulness_seeds={usefulness_seeds}"
-    return ""
-
-
 def missing(request: Request) -> list[Step]:
     """Commands still to run, in an order in which each finds what it needs; draw after draw.
 
@@ -253,29 +71,16 @@ def unprepared(request: Request) -> list[str]:
         ValueError: as `Run.config`.
     """
     needed: dict[str, None] = {}
-    for setting in settings(request.experiment):
+    for setting in request.experiment.settings:
         config = request.runs(setting)[0].config()
         needed |= dict.fromkeys((config.dataset, config.guidance_dataset))
     return [name for name in needed if name not in ("", "notes") and not Path(name).exists()]
 
 
-def settings(experiment: Table | Pictures) -> tuple[Setting, ...]:
-    """All settings of an experiment whose scores or pictures it shows."""
-    if isinstance(experiment, Pictures):
-        return experiment.settings
-    cells = [cell for cell in experiment.cells if cell.setting is not None]
-    return unique(
-        setting
-        for cell in cells
-        for setting in (cell.setting, cell.scored_by)
-        if setting is not None
-    )
-
-
 def _goals(request: Request) -> Iterator[Iterator[Step]]:
     """For each run, what is missing until it is evaluated."""
     experiment = request.experiment
-    scored_by: dict[Setting, Setting | None] = dict.fromkeys(settings(experiment))
+    scored_by: dict[Setting, Setting | None] = dict.fromkeys(experiment.settings)
     if isinstance(experiment, Table):
         scored_by |= {cell.setting: cell.scored_by for cell in experiment.cells if cell.setting}
     by_seed = zip(*(request.runs(setting) for setting in scored_by), strict=True)
@@ -433,61 +238,3 @@ def plan_text(request: Request) -> str:
     else:
         total += "; how long they take has not been measured"
     return "\n".join([*lines, total])
-
-
-class Stopped(Exception):
-    """A signal asked to stop, and the command that ran was told.
-
-    Attributes:
-        signal_number: the signal.
-    """
-
-    def __init__(self, signal_number: int):
-        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        self.signal_number = signal_number
-
-
-def run_steps(steps: Iterable[Step], log: Callable[[str], None] = print) -> None:
-    """Runs commands one after the other in the current folder, their output passed through.
-
-    SIGINT and SIGTERM are passed on to the command that runs; when it ends, no further one begins.
-
-    Raises:
-        RuntimeError: a command failed, or did not leave what it should; it is named.
-        Stopped: a signal came.
-    """
-    received: list[int] = []
-    previous = {
-        number: signal.signal(number, lambda number, _: received.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        for step in steps:
-            if received:
-                raise Stopped(received[0])
-            log(f"$ {step.text}")
-            code = _run((sys.executable, *step.command), received)
-            if received:
-                raise Stopped(received[0])
-            if code:
-                raise RuntimeError(f"exit code {code} of: {step.text}")
-            if not step.done():
-                raise RuntimeError(f"exit code 0, but it did not finish its work: {step.text}")
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _run(command: Sequence[str], received: list[int]) -> int:
-    """Exit code of a command, which is sent every signal that is received."""
-    # A group of its own: a terminal's Ctrl-C would reach it beside what is passed on, and a second
-    # signal makes train.py stop without saving.
-    process = subprocess.Popen(command, process_group=0)
-    passed = 0
-    while True:
-        try:
-            return process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            for number in received[passed:]:
-                process.send_signal(number)
-                passed += 1

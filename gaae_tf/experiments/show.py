@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gaae_tf.experiments.plan import (
-    SCORES,
-    SCORES_BY_GENDER,
-    Request,
-    Run,
-    lacking,
-    read_scores,
-    settings,
-)
+from gaae_tf.experiments.requests import SCORES_BY_GENDER, Request, Run, lacking, read_scores
 from gaae_tf.experiments.tables import Cell, Pictures, Table
 from gaae_tf.report import compare
 from gaae_tf.report.compare.text import shown
-from gaae_tf.run.names import REPORT
+from gaae_tf.run.names import REPORT, SCORES
 
 NOT_RUN = "—"
 _NONE = "-"  # as the paper prints where it has no figure
@@ -125,7 +117,7 @@ class _Shown:
 
     def _of_data(self, cell: Cell) -> list[compare.Run]:
         """The first run on a cell's data that is evaluated and has its figure."""
-        on_it = [s for s in settings(self._table) if s.data == cell.setting.data]
+        on_it = [s for s in self._table.settings if s.data == cell.setting.data]
         for setting in sorted(on_it, key=lambda s: s != cell.setting):
             for draw in self._request.runs(setting):
                 run = self._read(draw, SCORES)
