@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages(include=["gaae_tf*"]), "gaae_tf.configs"],
     package_dir={"gaae_tf.configs": "configs"},
     package_data={
-        "gaae_tf": ["data/notes/**/*", "report/page/static/*", "py.typed"],
+        "gaae_tf": ["data/notes/**/*", "report/page/static/*", "shipped/**/*", "py.typed"],
         "gaae_tf.configs": ["**/*.flags"],
     },
 )

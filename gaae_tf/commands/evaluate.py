@@ -17,7 +17,7 @@ from absl import flags
 
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
 from gaae_tf.ops.settings import VOCODERS
-from gaae_tf.run.look import check_run
+from gaae_tf.run.look import check_run, find_run
 from gaae_tf.run.names import REPORT, SCORERS, SCORES, SCORES_OF_SAMPLES, SOUNDS
 
 INTERRUPTED = (
@@ -84,6 +84,12 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     """Measures, prints the figures and writes them."""
     no_arguments(arguments, values)
     check_run(values.run_dir)
+    shipped = find_run(values.run_dir)
+    if shipped != Path(values.run_dir):
+        raise ValueError(
+            f"--run_dir={values.run_dir} is a model that comes with the package, whose figures are "
+            f"in {shipped / SCORES}; to evaluate it anew, give a copy of {shipped}"
+        )
     load_tensorflow()
     from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
     from gaae_tf.evaluation.scorers import ScorerSettings

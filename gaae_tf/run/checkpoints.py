@@ -28,6 +28,7 @@ from gaae_tf.systems.system import System
 _BEST = "best"  # below the folder of the rolling ones
 _START = "start"
 _UNFINISHED = ".unfinished"
+_LASTING = "lasting_networks_alone"  # a variable that only such a checkpoint has
 _FILE = re.compile(r"step-(\d+)\.(?:sha256|index|data-\d+-of-\d+)")
 # What TensorFlow raises of files that are cut off, altered, or not of one checkpoint; of one that
 # claims to be larger than any memory, too.
@@ -82,6 +83,11 @@ class Checkpoints:
 
     def _read(self, prefix: str) -> None:
         held = {name.split("/")[0] for name, _ in tf.train.list_variables(prefix)}
+        if _LASTING in held:
+            raise ValueError(
+                f"{prefix} holds the networks that make sounds and codes, and no training state: "
+                "it can be loaded, not trained on; give another --run_dir"
+            )
         checkpoint = self._checkpoint
         if "rollbacks" not in held:
             checkpoint = self._before_rollbacks
@@ -133,15 +139,33 @@ class Checkpoints:
         shutil.rmtree(self._folder / _START, ignore_errors=True)
 
 
-def restore_for_sampling(model: System, run_dir: Path, which: str = "latest") -> int:
+def save_for_sampling(model: System, run_dir: Path) -> None:
+    """Writes a checkpoint of the lasting networks alone: to sample from, not to train on.
+
+    Args:
+        model: restored by `restore_for_sampling`, which has measured the sampler's statistics; they
+            are kept.
+        run_dir: a run folder without checkpoints.
+    """
+    checkpoint = tf.train.Checkpoint(
+        **_network_variables(model, lasting=True), **{_LASTING: tf.Variable(True)}
+    )
+    _save(checkpoint, run_dir / run_names.CHECKPOINTS, int(model.step.numpy()), keep=1)
+
+
+def restore_for_sampling(
+    model: System, run_dir: Path, which: str = "latest", reestimate_batches: int = 0
+) -> int:
     """Restores the networks of a run into an uncompiled model; returns their step.
 
-    A broken checkpoint is printed, and the newest good one before it taken.
+    The sampler's batch statistics are measured again if that is asked for, unless they were before
+    `save_for_sampling`. A broken checkpoint is printed, and the newest good one before it taken.
 
     Args:
         model: built by `build_model` from the run's own configuration.
         run_dir: the run folder.
         which: "latest" or "best".
+        reestimate_batches: over how many batches the statistics are measured; 0 leaves them.
 
     Raises:
         ValueError: `which` is neither, or all such checkpoints are broken; each is named.
@@ -158,9 +182,13 @@ def restore_for_sampling(model: System, run_dir: Path, which: str = "latest") ->
             f"{folder} holds no checkpoint; has training saved one yet (--checkpoint_every)?"
         )
 
+    measured = False
+
     def read(prefix):
+        nonlocal measured
         held = {name.split("/")[0] for name, _ in tf.train.list_variables(prefix)}
-        variables = _network_variables(model)
+        measured = _LASTING in held
+        variables = _network_variables(model, lasting=measured)
         older = not held.issuperset(variables)
         if older:
             variables = _network_variables(model, standardising=False)
@@ -170,6 +198,8 @@ def restore_for_sampling(model: System, run_dir: Path, which: str = "latest") ->
             _standardise_nothing(model)
 
     _restore_newest(prefixes, read)
+    if not measured:
+        model.reestimate_statistics(reestimate_batches)
     return int(model.step.numpy())
 
 
@@ -298,11 +328,13 @@ def _problem(prefix: Path) -> str:
     return ""
 
 
-def _network_variables(model: System, standardising: bool = True) -> dict[str, tf.Variable]:
+def _network_variables(
+    model: System, standardising: bool = True, lasting: bool = False
+) -> dict[str, tf.Variable]:
     """Every variable of the model but the optimizers', by a name that is the same in all processes.
 
     Without `standardising` they are those of older versions, whose GAAE had a C that read its codes
-    as they were.
+    as they were. With `lasting` they are those of the networks that sampling needs.
 
     Each is named here because object tracking does not follow Keras layers kept in lists, and
     would leave their weights out without a word.
@@ -313,6 +345,9 @@ def _network_variables(model: System, standardising: bool = True) -> dict[str, t
     variables, left_out = {"step": model.step.value}, 0
     for name, network in model.all_networks.items():
         weights = network.weights
+        if lasting and network not in model.lasting_networks:
+            left_out += len(weights)
+            continue
         if not standardising and isinstance(network, LatentClassifier):
             own = {weight.path for weight in network.standardise.weights}
             weights = [weight for weight in weights if weight.path not in own]

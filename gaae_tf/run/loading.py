@@ -30,7 +30,7 @@ from gaae_tf.ops import synthesis
 from gaae_tf.run.build import build_model
 from gaae_tf.run.checkpoints import restore_for_sampling
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.run.look import is_index, unknown_label
+from gaae_tf.run.look import find_run, is_index, no_run, unknown_label
 from gaae_tf.run.names import CHECKPOINT_NAMES, CHECKPOINTS, CONFIG
 from gaae_tf.systems.bigan import BiGAN
 from gaae_tf.systems.classifying import Classifier, FeatureClassifier
@@ -55,7 +55,8 @@ def load(
     """Loads a trained run, as the object that its system allows.
 
     Args:
-        run_dir: the run folder.
+        run_dir: the run folder, or the name of a model that comes with the package: "notes" or
+            "digits".
         checkpoint: "latest", or "best" by accuracy on validation clips.
         vocoder: what turns spectrograms into sound, one of `synthesis.VOCODERS`; None for the best
             one, "pghi_fgla", or for none in a system that makes audio directly or none at all.
@@ -75,9 +76,9 @@ def load(
             "KERAS_BACKEND=tensorflow before Keras is imported, and "
             "keras.config.set_image_data_format('channels_last')"
         )
-    run_dir = Path(run_dir)
+    run_dir = find_run(run_dir)
     if not run_dir.is_dir():
-        raise FileNotFoundError(f"run_dir {run_dir} is no folder; give that of a training run")
+        raise FileNotFoundError(no_run(run_dir))
     if checkpoint not in CHECKPOINT_NAMES:
         raise ValueError(
             f"checkpoint must be one of {', '.join(CHECKPOINT_NAMES)}, got {checkpoint!r}"
@@ -88,7 +89,7 @@ def load(
     with _float32_policy():
         model = build_model(dataclasses.replace(config, precision="float32"), data)
     try:
-        restore_for_sampling(model, run_dir, checkpoint)
+        restore_for_sampling(model, run_dir, checkpoint, config.reestimate_batches)
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise ValueError(
             f"the {checkpoint} checkpoint in {run_dir / CHECKPOINTS} does not fit "
@@ -102,7 +103,6 @@ def load(
             f"{run_dir} holds a {config.model}, which {makes}: it takes neither vocoder nor "
             f"refine, got vocoder={vocoder!r}, refine={refine!r}"
         )
-    model.reestimate_statistics(config.reestimate_batches)
     return _loaded_class(model)(model, config, data, checkpoint, vocoder, refine)
 
 

@@ -6,23 +6,23 @@ import json
 from pathlib import Path
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.run.names import CONFIG, DATA
+from gaae_tf.run.names import CONFIG, DATA, SHIPPED
 
 
 def check_run(run_dir: str | Path, label: str | None = None) -> None:
     """Raises what loading the run would raise for another folder, or another class.
 
     Args:
-        run_dir: the run folder.
+        run_dir: the run folder, or the name of a shipped model.
         label: a class by its name, if one is asked for.
 
     Raises:
         FileNotFoundError: there is no such folder, or no run in it.
         ValueError: its configuration cannot be read, or it has no such class.
     """
-    run_dir = Path(run_dir)
+    run_dir = find_run(run_dir)
     if not run_dir.is_dir():
-        raise FileNotFoundError(f"--run_dir={run_dir} is no folder; give that of a training run")
+        raise FileNotFoundError(no_run(run_dir))
     TrainConfig.load(run_dir / CONFIG)
     if label is None:
         return
@@ -34,6 +34,30 @@ def check_run(run_dir: str | Path, label: str | None = None) -> None:
         return
     if label not in classes and not is_index(label, classes):
         raise ValueError(unknown_label(label, classes))
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Names of the trained models that come with the package."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}")))
+
+
+def find_run(run_dir: str | Path) -> Path:
+    """The folder of a run: the folder itself, or that of the shipped model of this name.
+
+    A run folder of the same name comes first.
+    """
+    run_dir = Path(run_dir)
+    if not (run_dir / CONFIG).is_file() and str(run_dir) in shipped_models():
+        return SHIPPED / run_dir
+    return run_dir
+
+
+def no_run(run_dir: Path) -> str:
+    """The words for a run folder that is not there."""
+    models = " or ".join(f"'{name}'" for name in shipped_models())
+    return f"--run_dir={run_dir} is no folder; give that of a training run" + (
+        f", or {models}, which come with the package" if models else ""
+    )
 
 
 def is_index(label: str, classes: list[str] | tuple[str, ...]) -> bool:

@@ -1,5 +1,7 @@
 """Every name in a run folder, and what can be asked of one; without TensorFlow."""
 
+from pathlib import Path
+
 CONFIG = "config.flags"
 DATA = "data.json"
 GUIDANCE = "guidance.json"
@@ -16,3 +18,7 @@ REPORT = "report"  # in the run folder
 CHECKPOINT_NAMES = ("latest", "best")
 SCORERS = ("simple", "wavegan")
 SOUNDS = 50_000  # the paper's
+
+# Trained models that come with the package, each a run folder of this name.
+SHIPPED = Path(__file__).parents[1] / "shipped"
+CARD = "CARD.md"

@@ -56,8 +56,7 @@ def take_frozen(model: System, config: TrainConfig) -> None:
     trained = build_model(
         dataclasses.replace(source, precision="float32"), DataDescription.load(run_dir)
     )
-    restore_for_sampling(trained, run_dir)
-    trained.reestimate_statistics(source.reestimate_batches)
+    restore_for_sampling(trained, run_dir, reestimate_batches=source.reestimate_batches)
     for name in model.FROZEN:
         getattr(model, name).set_weights(getattr(trained, f"averaged_{name}").get_weights())
 
