@@ -45,6 +45,7 @@ WITHOUT_TENSORFLOW = (
     "data/terms.py",
     "experiments/published.py",
     "experiments/scales.py",
+    "evaluation/settings.py",
     "experiments/tables.py",
     "systems/settings.py",
     "networks/geometry.py",

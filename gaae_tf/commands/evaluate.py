@@ -16,6 +16,7 @@ from pathlib import Path
 from absl import flags
 
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
+from gaae_tf.evaluation.settings import EvaluateSettings, ScorerSettings
 from gaae_tf.ops.settings import VOCODERS
 from gaae_tf.run.look import check_run, find_run
 from gaae_tf.run.names import REPORT, SCORERS, SCORES, SCORES_OF_SAMPLES, SOUNDS
@@ -83,6 +84,7 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(arguments: list[str], values: flags.FlagValues) -> int:
     """Measures, prints the figures and writes them."""
     no_arguments(arguments, values)
+    settings = _settings(values)
     check_run(values.run_dir)
     shipped = find_run(values.run_dir)
     if shipped != Path(values.run_dir):
@@ -91,24 +93,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
             f"in {shipped / SCORES}; to evaluate it anew, give a copy of {shipped}"
         )
     load_tensorflow()
-    from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
-    from gaae_tf.evaluation.scorers import ScorerSettings
+    from gaae_tf.evaluation.evaluate import evaluate, format_table
 
-    def path(name: str) -> Path | None:
-        return Path(values[name].value) if values[name].value else None
-
-    settings = EvaluateSettings(
-        count=values.count,
-        seed=values.seed,
-        samples=path("samples"),
-        scores_out=path("scores_out"),
-        scorer=ScorerSettings(name=values.scorer),
-        scorer_checkpoint=path("scorer_checkpoint"),
-        usefulness_seeds=values.usefulness_seeds,
-        usefulness_steps=values.usefulness_steps,
-        vocoder=values.vocoder,
-        refine=values.refine,
-    )
     scores = evaluate(
         values.run_dir,
         settings,
@@ -122,3 +108,21 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     else:
         print(f"written to {settings.scores_out or run_dir / SCORES_OF_SAMPLES}")
     return 0
+
+
+def _settings(values: flags.FlagValues) -> EvaluateSettings:
+    def path(name: str) -> Path | None:
+        return Path(values[name].value) if values[name].value else None
+
+    return EvaluateSettings(
+        count=values.count,
+        seed=values.seed,
+        samples=path("samples"),
+        scores_out=path("scores_out"),
+        scorer=ScorerSettings(name=values.scorer),
+        scorer_checkpoint=path("scorer_checkpoint"),
+        usefulness_seeds=values.usefulness_seeds,
+        usefulness_steps=values.usefulness_steps,
+        vocoder=values.vocoder,
+        refine=values.refine,
+    )

@@ -62,19 +62,19 @@ from gaae_tf.evaluation.phases import Phases
 from gaae_tf.evaluation.samples import Generator, from_folder, generated
 from gaae_tf.evaluation.scorers import (
     Scorer,
-    ScorerSettings,
     checkpoint_scorer,
     dataset_id,
     labelled_clips,
     trained_scorer,
 )
+from gaae_tf.evaluation.settings import EvaluateSettings, ScorerSettings
 from gaae_tf.files import write_text
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run import names as run_names
 from gaae_tf.run.folder import read_validation
-from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES, SOUNDS
+from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES
 from gaae_tf.systems.augmentation import augmented
 
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
@@ -106,62 +106,6 @@ class Run(Generator, Interpolator, Autoencoder, Restyler, Protocol):
 
     def codes(self, spectrograms: np.ndarray) -> dict[str, np.ndarray]:
         """Gives codes by name, float32 [clips, …]."""
-
-
-@dataclasses.dataclass(frozen=True)
-class EvaluateSettings:
-    """What to measure, and how.
-
-    Attributes:
-        count: sounds to generate, over all classes.
-        seed: of the sounds and of all draws.
-        samples: a folder of sound files to score in place of the run's own; None for these.
-        scores_out: file for the scores of `samples`; None takes the run folder's.
-        scorer: which is trained, and how; the simple classifiers, which are compared with the
-            run's and taught by sounds, are trained as a simple one is, whichever scores.
-        scorer_checkpoint: the WaveGAN authors' own classifier in place of a trained one.
-        usefulness_seeds: trainings of the simple classifier on samples, on these with real clips,
-            and on real clips, each, for Tables IV and V; the paper's are three; 0 leaves them out.
-        usefulness_steps: of each of these trainings, at most; 0 takes as many as a simple scorer
-            of the real clips has. One of 32 spectrograms of 256×128 takes 2.7 s of a core.
-        vocoder, refine: what makes sounds of spectrograms, as in `gaae_tf.load`.
-
-    Raises:
-        ValueError: a number is out of range.
-    """
-
-    count: int = SOUNDS
-    seed: int = 0
-    samples: Path | None = None
-    scores_out: Path | None = None
-    scorer: ScorerSettings = dataclasses.field(default_factory=ScorerSettings)
-    scorer_checkpoint: Path | None = None
-    usefulness_seeds: int = 1
-    usefulness_steps: int = 300
-    vocoder: str | None = None
-    refine: int | None = None
-
-    def __post_init__(self):
-        for name, least in (
-            ("count", 1),
-            ("seed", 0),
-            ("usefulness_seeds", 0),
-            ("usefulness_steps", 0),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}.")
-        if self.scores_out is not None:
-            if self.samples is None:
-                raise ValueError(f"--scores_out={self.scores_out} is for --samples alone; drop it.")
-            if not self.scores_out.parent.is_dir():  # told now, not when all is scored
-                raise ValueError(f"--scores_out={self.scores_out}: its folder does not exist.")
-
-    @property
-    def simple(self) -> ScorerSettings:
-        """How simple classifiers are trained: as the scorer of that name."""
-        if self.scorer.name == "simple":
-            return self.scorer
-        return dataclasses.replace(self.scorer, name="simple", max_steps=None)
 
 
 def evaluate(
