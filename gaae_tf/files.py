@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their digests."""
+"""Files written whole or not at all, locks between processes, and digests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 _PATTERN = re.compile(r"[][*?\\]")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
@@ -34,6 +36,39 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked_file(path: Path, told: Callable[[], None] | None = None) -> Iterator[None]:
+    """Holds a lock that one process, and one of its threads, has at a time; waits for it.
+
+    A process that ends, in whatever way, no longer has it.
+
+    Args:
+        path: a file of the lock's own, made now and removed in the end.
+        told: called once if another has the lock, before waiting.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    lock = FileLock(path)
+    try:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if told:
+                told()
+            lock.acquire()
+    except OSError as error:  # filelock names the file by another path where there are links
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+    try:
+        yield
+    finally:
+        if os.name != "nt":  # there it goes when it is released
+            # While it is held: who waits sees that its file is gone, and makes another.
+            with contextlib.suppress(OSError):
+                path.unlink()
+        lock.release()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from test_streams import PIPED, sound
 
 from gaae_tf.commands import opening
 from gaae_tf.data import resynthesis as command
@@ -220,3 +221,14 @@ def test_works_as_a_command(recording, tmp_path):
     )
     assert float(PRINTED.fullmatch(done.stdout.strip()).group(1)) < -20.0
     assert sf.info(tmp_path / "out.flac").frames == 8000
+
+
+@pytest.mark.parametrize("what", PIPED)
+def test_a_recording_of_untold_length_is_rebuilt_to_its_end(what, tmp_path, capsys):
+    source = tmp_path / "in.sound"
+    source.write_bytes(PIPED[what](sound(0.5, channels=2)))
+    assert run(source, tmp_path / "out.wav") == 0
+    info = sf.info(tmp_path / "out.wav")
+    assert (info.samplerate, info.channels) == (16_000, 2)
+    assert 8_000 <= info.frames <= 8_000 + (2 * 1152 if what.startswith("mp3") else 0)
+    assert f"note: {source} lasts 0.5" in capsys.readouterr().err

@@ -9,12 +9,16 @@ import io
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
+
+from gaae_tf.data import streams
+from gaae_tf.data.streams import Length
 
 # What libsndfile calls its formats by. Left out: .raw has no header, and .mat is rarely sound.
 # fmt: off
@@ -34,15 +38,28 @@ _SEEKABLE = re.compile(r"PCM_\w+|FLOAT|DOUBLE|[UA]LAW")
 _BLOCK_FRAMES = 2**16  # decoded at once
 # No recorder has less or more; a header that says so is broken, and its seconds fill any memory.
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 500, 10_000_000
-# libsndfile takes a cut-off WAV, AIFF, AU or SVX file for a shorter one and tells only its log.
-_CUT_OFF = re.compile(r"(?:data|SSND|Data Size|BODY)\s*: (\d+) \(should be (\d+)\)")
-_UNKNOWN_BYTES = 0x7FFF_0000  # sizes from here on are those of streams, which did not know theirs
-_UNKNOWN_FRAMES = 2**62  # what libsndfile counts where a FLAC stream's header does not
+_MOST_SAMPLES = 2**29  # of a whole recording in memory, all channels: 2 GiB
 _LOUDEST = 100.0  # times full scale: beyond, a floating-point file holds something else
 
 
 class BadAudio(ValueError):
     """A recording that no clip can be made of; the message is the reason, without the path."""
+
+
+class Whole(NamedTuple):
+    """A whole recording.
+
+    Attributes:
+        audio: float32 [samples, channels].
+        sample_rate_hz: of it.
+        subtype: its sample format, as soundfile calls it.
+        length: of it.
+    """
+
+    audio: np.ndarray
+    sample_rate_hz: int
+    subtype: str
+    length: Length
 
 
 def decode_clip(
@@ -75,7 +92,11 @@ def decode_clip(
 
 
 def decode_clips(
-    source: Path | bytes, sample_rate_hz: int, clip_samples: int, starts_s: Sequence[float]
+    source: Path | bytes,
+    sample_rate_hz: int,
+    clip_samples: int,
+    starts_s: Sequence[float],
+    told: Callable[[Length], None] | None = None,
 ) -> list[np.ndarray | BadAudio]:
     """Several clips of one recording, each as `decode_clip` gives it, decoding no stretch twice.
 
@@ -86,6 +107,7 @@ def decode_clips(
         sample_rate_hz: the clips' rate.
         clip_samples: the clips' length.
         starts_s: where in the recording they begin, in any order.
+        told: receives the recording's length, unless nothing of it can be read.
 
     Returns:
         For each start the clip, float32 [clip_samples], or why there is none.
@@ -98,6 +120,8 @@ def decode_clips(
                     clips[index] = recording.clip(sample_rate_hz, clip_samples, starts_s[index])
                 except BadAudio as error:
                     clips[index] = error
+            if told:
+                told(recording.length)
     except BadAudio as error:  # not one can be read
         return [error] * len(starts_s)
     return [clips[index] for index in range(len(starts_s))]
@@ -110,14 +134,36 @@ def duration_s(source: Path | bytes) -> float:
         BadAudio: empty or broken. What is truncated has the length of what is there, if it tells.
     """
     with contextlib.closing(_Recording(source)) as recording:
-        frames = recording.file.frames
-        if frames >= _UNKNOWN_FRAMES:
-            try:
-                recording.skip(frames)
-            except soundfile.LibsndfileError as error:
-                raise BadAudio(f"broken: {error.error_string}") from error
-            frames = recording.end
-        return frames / recording.file.samplerate
+        return recording.count() / recording.file.samplerate
+
+
+def decode_mono(source: Path | bytes, sample_rate_hz: int) -> tuple[np.ndarray, Length]:
+    """A recording from its beginning to its end, otherwise as `decode_clip` gives a clip.
+
+    Returns:
+        float32 [samples], and the recording's length.
+
+    Raises:
+        BadAudio: as for `decode_clip`, or too long for memory.
+    """
+    with contextlib.closing(_Recording(source)) as recording:
+        frames, rate_hz = recording.count(), recording.file.samplerate
+        recording.check_room(max(frames, round(frames * sample_rate_hz / rate_hz)))
+        samples = max(1, round(frames * sample_rate_hz / rate_hz))
+        return recording.clip(sample_rate_hz, samples, 0.0), recording.length
+
+
+def decode_whole(source: Path | bytes) -> Whole:
+    """A recording from its beginning to its end, as it is: at its own rate, with all channels.
+
+    Raises:
+        BadAudio: broken, truncated, empty, non-finite or too long for memory.
+    """
+    with contextlib.closing(_Recording(source)) as recording:
+        frames = recording.count()
+        recording.check_room(frames)
+        audio = recording.read(0, frames + 1)
+        return Whole(audio, recording.file.samplerate, recording.file.subtype, recording.length)
 
 
 def to_int16(audio: np.ndarray) -> np.ndarray:
@@ -156,11 +202,20 @@ class _Recording:
             raise BadAudio("empty file")
         try:
             # soundfile encodes paths strictly, and names may be of any bytes.
-            self.file = _File(
-                io.BytesIO(source) if isinstance(source, bytes) else os.fsencode(source)
-            )
+            self.file = _File(_opened(source) if isinstance(source, bytes) else os.fsencode(source))
+            self.mended = None
+            if streams.may_mislead(self.file):
+                content = _opened(source)
+                self.mended = streams.mended(self.file, content)
+                if self.mended is None:
+                    content.close()
+                else:
+                    self.file.close()
+                    self.file = _File(io.BufferedReader(self.mended))
         except soundfile.LibsndfileError as error:
             raise BadAudio(f"broken: {error.error_string}") from error
+        except OSError as error:
+            raise BadAudio(f"unreadable: {error.strerror}") from error
         if not _LOWEST_RATE_HZ <= self.file.samplerate <= _HIGHEST_RATE_HZ:
             rate_hz = self.file.samplerate
             self.file.close()
@@ -170,10 +225,53 @@ class _Recording:
             )
         self.kept = np.empty([0, self.file.channels], np.float32)  # what was decoded last
         self.end = 0  # the frame after it, where the file stands
+        self.is_at_end = False  # whether all was read
+        self.peak = 0.0  # of what was read last, whichever its sign
 
     def close(self) -> None:
         """Closes the file."""
         self.file.close()
+        if self.mended is not None:
+            self.mended.close()
+
+    @property
+    def frames(self) -> int | None:
+        """How many there are by the header; None if it does not tell."""
+        known = self.mended is None and self.file.frames < streams.UNKNOWN_FRAMES
+        return self.file.frames if known else None
+
+    @property
+    def length(self) -> Length:
+        """The recording's length, as far as it is known by now."""
+        frames = self.end if self.frames is None and self.is_at_end else self.frames
+        seconds = None if frames is None else frames / self.file.samplerate
+        # Only where the end was met does it matter, and only then the log of the header is read.
+        return Length(seconds, not self.is_at_end or self._promised is not None)
+
+    @property
+    def _promised(self) -> int | None:
+        """Frames that there should be; None if nothing tells."""
+        return None if self.mended is not None else streams.promised_frames(self.file)
+
+    def count(self) -> int:
+        """Frames, by the header, or else all are decoded once; stands at the beginning then."""
+        if self.frames is not None:
+            return self.frames
+        try:
+            self.skip(streams.UNKNOWN_FRAMES)
+        except soundfile.LibsndfileError as error:
+            raise BadAudio(f"broken: {error.error_string}") from error
+        end = self.end
+        self.close()
+        self._open()
+        self.is_at_end = True
+        return end
+
+    def check_room(self, frames: int) -> None:
+        """Raises BadAudio if so many frames are too many to be held at once."""
+        if frames * self.file.channels > _MOST_SAMPLES:
+            hours = _MOST_SAMPLES / self.file.channels / self.file.samplerate / 3600
+            raise BadAudio(f"longer than the {hours:.1f} h that can be worked on; cut it up")
 
     def clip(self, sample_rate_hz: int, clip_samples: int, start_s: float) -> np.ndarray:
         """One clip, float32 [clip_samples]; see `decode_clip`."""
@@ -220,9 +318,21 @@ class _Recording:
         while frames and (read := len(self.file.read(out=block[:frames]))):
             frames -= read
             self.end += read
+        self.is_at_end = self.is_at_end or frames > 0
 
     def _mono(self, first: int, wanted: int) -> np.ndarray:
         """Channel mean of `wanted` frames from `first` on, float32 [frames]; fewer at the end."""
+        samples = self.read(first, wanted)
+        if self.peak > _LOUDEST:
+            raise BadAudio(f"samples up to {self.peak:.3g}, full scale is 1")
+        return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+
+    def read(self, first: int, wanted: int) -> np.ndarray:
+        """`wanted` frames from `first` on, float32 [frames, channels]; fewer at the end.
+
+        Raises:
+            BadAudio: broken, truncated, empty or non-finite.
+        """
         if self.broken:
             raise self.broken
         try:
@@ -231,24 +341,24 @@ class _Recording:
             self.broken = BadAudio(f"broken: {error.error_string}")
             if not self._seekable:
                 raise self.broken from error
-            self.file.close()
+            self.close()
             self._open()  # later clips may lie behind the damage, but this decoder is stuck
             broken, self.broken = self.broken, None
             raise broken from error
         if len(samples) < wanted:
-            promised = min(first + wanted, _promised_frames(self.file))
+            self.is_at_end = True
+            promised = self._promised
+            if promised is None and self.file.format == "MP3":
+                promised = streams.frames_begun(self.mended)
+            promised = min(first + wanted, promised or 0)
             if self.end < promised:
                 raise BadAudio(f"truncated: {self.end} of at least {promised} frames are there")
             if not self.end:
                 raise BadAudio("empty: no samples")
-        if not len(samples):
-            return samples[:, 0]
-        peak = max(samples.max(), -samples.min())
-        if not np.isfinite(peak):
+        self.peak = max(samples.max(), -samples.min()) if len(samples) else 0.0
+        if not np.isfinite(self.peak):
             raise BadAudio("non-finite samples")
-        if peak > _LOUDEST:
-            raise BadAudio(f"samples up to {peak:.3g}, full scale is 1")
-        return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+        return samples
 
     def _frames(self, first: int, wanted: int) -> np.ndarray:
         """Frames from `first` on, float32 [frames, channels]."""
@@ -276,7 +386,12 @@ class _Recording:
 
     @property
     def _seekable(self) -> bool:
-        return bool(_SEEKABLE.fullmatch(self.file.subtype)) and self.file.frames < _UNKNOWN_FRAMES
+        known = self.file.frames < streams.UNKNOWN_FRAMES
+        return known and bool(_SEEKABLE.fullmatch(self.file.subtype))
+
+
+def _opened(source: Path | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
 
 def _size(path: Path) -> int:
@@ -284,16 +399,3 @@ def _size(path: Path) -> int:
         return os.stat(path).st_size
     except OSError as error:
         raise BadAudio(f"unreadable: {error.strerror}") from error
-
-
-def _promised_frames(file: soundfile.SoundFile) -> int:
-    """Frames by the file's header, also where libsndfile knows that they are not there."""
-    if file.frames >= _UNKNOWN_FRAMES:
-        return 0
-    cut_off = _CUT_OFF.search(file.extra_info)
-    if cut_off is None:
-        return file.frames
-    promised, there = int(cut_off[1]), int(cut_off[2])
-    if there >= promised or promised >= _UNKNOWN_BYTES:
-        return file.frames
-    return file.frames * promised // max(there, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import json
@@ -23,6 +22,7 @@ from typing import BinaryIO
 from gaae_tf.data.archives import Archive
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.terms import DataError
+from gaae_tf.files import locked_file
 
 _TRIES = 5  # that bring nothing new, one after the other
 _WAIT_S = 1.0  # before the next one; twice as long for each that brought nothing
@@ -68,11 +68,11 @@ class _Interrupted(Exception):
 
 
 class _Part:
-    """The file in the making, open and locked, and beside it a note on what it is a part of."""
+    """The file in the making, open, and beside it a note on what it is a part of."""
 
-    def __init__(self, whole: Path, file: BinaryIO):
+    def __init__(self, path: Path, whole: Path, file: BinaryIO):
+        self.path = path
         self.whole = whole
-        self.path = _part_path(whole)
         self.file = file
         self._note = whole.with_name(f"{whole.name}.part.json")
 
@@ -103,6 +103,7 @@ class _Part:
     def finish(self, archive: Archive, progress: bool) -> None:
         """Checks and renames it, or removes it."""
         os.fsync(self.file.fileno())
+        self.file.close()  # Windows renames no open file
         if wrong := _wrong(archive, self.path, progress):
             self.remove()
             raise DataError(
@@ -117,39 +118,30 @@ class _Part:
 
     def remove(self) -> None:
         """Throws it away."""
+        self.file.close()
         self._note.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
-
-
-def _part_path(whole: Path) -> Path:
-    return whole.with_name(f"{whole.name}.part")
 
 
 @contextlib.contextmanager
 def _locked_part(whole: Path, progress: bool) -> Iterator[_Part]:
     """The file in the making, once no other process writes it; removed if it stays empty."""
-    path = _part_path(whole)
-    while True:
-        with path.open("ab", buffering=0) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if progress:
-                    print(f"another process is fetching {whole}; waiting for it", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                same = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
-            except FileNotFoundError:
-                same = False
-            if not same:  # that process has renamed or removed it
-                continue
-            part = _Part(whole, file)
-            try:
-                yield part
-            finally:
-                if part.path.exists() and not part.size:
-                    part.remove()
-            return
+
+    def tell() -> None:
+        if progress:
+            print(f"another process is fetching {whole}; waiting for it", file=sys.stderr)
+
+    path = whole.with_name(f"{whole.name}.part")
+    with (
+        locked_file(whole.with_name(f"{path.name}.lock"), tell),
+        path.open("ab", buffering=0) as file,
+    ):
+        part = _Part(path, whole, file)
+        try:
+            yield part
+        finally:
+            if path.exists() and not part.size:
+                part.remove()
 
 
 def _fetch(archive: Archive, part: _Part, progress: bool) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import soundfile as sf
 import tensorflow as tf
 
+from gaae_tf.data.audio import BadAudio, decode_whole
 from gaae_tf.files import written_whole
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.stft import stft
@@ -92,14 +93,15 @@ def resynthesize_file(
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target}: there is no folder {target.parent}")
     try:
-        # An open file, not a path: libsndfile then looks at the content, never at the suffix.
-        with source.open("rb") as file, sf.SoundFile(file) as recording:
-            rate_hz, subtype = recording.samplerate, recording.subtype
-            audio = recording.read(dtype="float32", always_2d=True).T
-    except sf.LibsndfileError as error:
-        raise ValueError(f"{source}: not readable as audio: {error.error_string}") from error
+        # The content, not a path: libsndfile then never looks at the suffix.
+        whole = decode_whole(source.read_bytes())
+    except BadAudio as error:
+        raise ValueError(f"{source}: not readable as audio: {error}") from error
+    if not whole.length.is_told:
+        print(f"note: {source} {whole.length}", file=sys.stderr)
+    rate_hz, subtype = whole.sample_rate_hz, whole.subtype
     try:
-        rebuilt, convergence_db = resynthesize(audio, settings, vocoder, refine, seed)
+        rebuilt, convergence_db = resynthesize(whole.audio.T, settings, vocoder, refine, seed)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
     if subtype not in _PLAIN_SUBTYPES or not sf.check_format(container, subtype):

@@ -328,11 +328,11 @@ def read_clips(dataset: Dataset, split: str) -> Clips:
 
 def _check_lengths(file: str) -> None:
     """Raises DataError if a record claims more than the file has: TensorFlow would reserve it."""
-    with open(file, "rb") as content:
+    with open(file, "rb", buffering=0) as content:
         size, end = os.fstat(content.fileno()).st_size, 0
         while end < size:
-            start = end
-            length = int.from_bytes(os.pread(content.fileno(), 8, start), "little")
+            start = content.seek(end)
+            length = int.from_bytes(content.read(8), "little")
             end += length + 16  # the length, its checksum, the record, its checksum
             if end > size:
                 raise DataError(

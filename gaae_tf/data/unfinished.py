@@ -1,8 +1,7 @@
 """A folder in the making, which a stopped or killed process leaves for the next one to finish.
 
-It lies beside its final place: `.NAME.partial` holds
+It lies beside its final place, with `.NAME.lock` while a process works on it: `.NAME.partial` holds
 
-    lock            held by the process at work
     whole/          what will be renamed to NAME
     journal.jsonl   first who it is, then a line for each file of whole/ that is finished
     scratch/        whatever helps, such as an unpacked archive
@@ -11,7 +10,6 @@ It lies beside its final place: `.NAME.partial` holds
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -20,6 +18,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from gaae_tf.files import locked_file
 
 
 class UnfinishedFolder:
@@ -105,37 +105,15 @@ def unfinished_folder(out: Path, log: bool = True) -> Iterator[UnfinishedFolder]
     Raises:
         OSError: the folder beside `out` cannot be written.
     """
+
+    def tell() -> None:
+        if log:
+            print(f"another process is making {out}; waiting for it", file=sys.stderr)
+
     out.parent.mkdir(parents=True, exist_ok=True)
-    lock = _locked(out, log)
-    try:
+    with locked_file(out.parent / f".{out.name}.lock", tell):
+        _partial(out).mkdir(exist_ok=True)
         yield UnfinishedFolder(out)
-    finally:
-        os.close(lock)
-
-
-def _locked(out: Path, log: bool) -> int:
-    """Descriptor of the lock file, locked; closing it, or the process's end, unlocks it."""
-    path = _partial(out) / "lock"
-    while True:
-        path.parent.mkdir(exist_ok=True)
-        try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # the folder was removed just now
-            continue
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if log:
-                    print(f"another process is making {out}; waiting for it", file=sys.stderr)
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(lock), os.stat(path)):
-                    return lock
-        except BaseException:
-            os.close(lock)
-            raise
-        os.close(lock)  # that process has finished and removed its folder
 
 
 def _partial(out: Path) -> Path:

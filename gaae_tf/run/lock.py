@@ -7,7 +7,7 @@ so does a second signal; whoever comes next on the same host sees that its proce
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import ctypes
 import json
 import os
 import signal
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gaae_tf.files import locked_file
 from gaae_tf.run import names as run_names
 
 
@@ -57,10 +58,8 @@ def _acquire(path: Path) -> str:
             "locked_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
     )
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        # Of two processes that find a lock left behind, the second finds the first one's.
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    # Of two processes that find a lock left behind, the second finds the first one's.
+    with _alone(path):
         if path.exists():
             _check_left_behind(path)
             path.unlink()
@@ -75,9 +74,18 @@ def _acquire(path: Path) -> str:
         except OSError:  # an empty one would keep out whoever comes once the disk is mended
             path.unlink()
             raise
-    finally:
-        os.close(folder)
     return mine
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keeps other processes of this host from making or taking over the lock file meanwhile."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked_file(path.with_name(f".{path.name}.guard")))
+        except OSError as error:  # of the folder; users know the lock by its own name
+            raise type(error)(error.errno, error.strerror, str(path)) from error
+        yield
 
 
 def _check_left_behind(path: Path) -> None:
@@ -108,6 +116,8 @@ def _check_left_behind(path: Path) -> None:
 
 def _runs(pid: int, start_ticks: int | None) -> bool:
     """Whether the process runs, and is the one that started then, as far as that can be known."""
+    if os.name == "nt":  # where os.kill ends it
+        return _runs_on_windows(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -116,6 +126,17 @@ def _runs(pid: int, start_ticks: int | None) -> bool:
         pass  # another user's
     now = _start_ticks(pid)
     return now is None or start_ticks is None or now == start_ticks
+
+
+def _runs_on_windows(pid: int) -> bool:
+    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    handle = kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+    if not handle:
+        return ctypes.get_last_error() == 5  # ERROR_ACCESS_DENIED: another user's
+    code = ctypes.c_ulong()
+    known = kernel32.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel32.CloseHandle(handle)
+    return not known or code.value == 259  # STILL_ACTIVE
 
 
 def _start_ticks(pid: int) -> int | None:

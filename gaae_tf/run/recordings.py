@@ -9,19 +9,16 @@ The result holds one row a clip, recording after recording:
     start_s         where in it the clip starts, seconds
 """
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip
+from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_mono
 from gaae_tf.files import written_whole
 from gaae_tf.run import loading
 
 _CLIPS_AT_ONCE = 256  # short recordings share the networks' batches
-_MOST_FRAMES = 2**40  # libsndfile gives 2⁶³ - 1 for an unknown length
 
 
 def represent_files(
@@ -62,11 +59,14 @@ def represent_files(
 
     for done, path in enumerate(paths, 1):
         try:
-            clips = loaded.cut(_decode(path, loaded.sample_rate_hz)[np.newaxis])
+            audio, length = decode_mono(path, loaded.sample_rate_hz)
+            clips = loaded.cut(audio[np.newaxis])
         except (BadAudio, OSError) as error:
             skipped += 1
             log(f"skipped {path}: {error}")
             continue
+        if not length.is_told:
+            log(f"{path} {length}")
         waiting.append(clips)
         sources += [path.relative_to(root).as_posix()] * len(clips)
         start_s.append(np.arange(len(clips)) * (loaded.clip_samples / loaded.sample_rate_hz))
@@ -103,21 +103,6 @@ def _recordings(source: Path) -> list[Path]:
     if not paths:
         raise ValueError(f"source {source} holds no audio file ({', '.join(sorted(EXTENSIONS))})")
     return paths
-
-
-def _decode(path: Path, sample_rate_hz: int) -> np.ndarray:
-    """A whole recording, mono float32 [samples] at the given rate."""
-    content = path.read_bytes()
-    if not content:
-        raise BadAudio("empty file")
-    try:
-        info = soundfile.info(io.BytesIO(content))
-    except soundfile.LibsndfileError as error:
-        raise BadAudio(f"broken: {error.error_string}") from error
-    if info.frames > _MOST_FRAMES:  # FLAC from a pipe, say
-        raise BadAudio("its header does not tell its length; write it to a file once more")
-    samples = round(info.frames * sample_rate_hz / info.samplerate)
-    return decode_clip(content, sample_rate_hz, max(1, samples))
 
 
 def write_codes(path: Path, arrays: dict[str, np.ndarray]) -> None:
