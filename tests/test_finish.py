@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 import gaae_tf
+from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
-from gaae_tf.training import dry_run, finish, memory
+from gaae_tf.training import finish, memory
 
 FOLDER = Path(__file__).parents[1] / "configs"
 CONFIGS = sorted(FOLDER.rglob("*.flags"))
@@ -18,9 +19,11 @@ def test_every_flag_file_is_a_valid_configuration_that_fits_its_clips(path):
     config.check_clip(config.sample_rate_hz or 16_000, config.clip_samples or 16_384)
 
 
-def test_a_dry_run_of_nsynth_shows_the_paper_setting(monkeypatch):
+def test_a_dry_run_of_nsynth_shows_the_paper_setting(capsys):
     path = Path(__file__).parents[1] / "configs" / "nsynth.flags"
-    text = dry_run.describe(dataclasses.replace(TrainConfig.load(path), precision="mixed_float16"))
+    flags = [f"--flagfile={path}", "--precision=mixed_float16", "--dry_run"]
+    assert opening.run("train", flags) == 0
+    text = capsys.readouterr().out
     assert "batch 128, 60,000 iterations, ch 16" in text
     assert "spectrograms: 256 × 128" in text
     assert "decoder D                  2,484,802" in text

@@ -40,12 +40,12 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
                 raise DataError(no_dataset(folder))
     load_tensorflow()
     from gaae_tf.run import lock as run_lock
-    from gaae_tf.training import finish, fit, loop
+    from gaae_tf.training import dry_run, finish, fit, loop
     from gaae_tf.training.storage import told_of_failing_storage
     from gaae_tf.training.strategy import this_worker
 
     if values.dry_run:
-        print(finish.describe(config))
+        print(dry_run.describe(config))
         return 0
     try:
         if not this_worker(config.strategy).is_chief:
