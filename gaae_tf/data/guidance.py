@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gaae_tf.data.again import prepare_command
 from gaae_tf.data.shards import Clips, Dataset
 from gaae_tf.data.terms import DataError
-from gaae_tf.ops.settings import StftSettings
-
-# What `dataset.json` keeps under `settings`, but `prepare` has no flag for.
-_NO_FLAGS = ("corpus", "clip_s", "own_splits")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,29 +157,9 @@ def check_same_clips(dataset: Dataset, guiding: Dataset) -> None:
         f"--guidance_dataset={guiding.path} has clips of {guiding.clip_samples} samples at "
         f"{guiding.sample_rate_hz} Hz, --dataset={dataset.path} of {dataset.clip_samples} samples "
         f"at {dataset.sample_rate_hz} Hz. Prepare the guidance's recordings likewise:\n"
-        f"  {_prepare_command(guiding, dataset, out)}\n"
+        f"  {prepare_command(guiding, out, like=dataset)}\n"
         f"and give --guidance_dataset={out}"
     )
-
-
-def _prepare_command(dataset: Dataset, like: Dataset, out: str) -> str:
-    """The command that made `dataset`, but for the rate and length of `like`.
-
-    A data set does not know where its recordings are, so `--source=RECORDINGS` is left to fill in.
-    """
-    settings = dict(dataset.settings)
-    corpus = settings.get("corpus", "folder")
-    given = {"corpus": corpus} | ({} if corpus == "notes" else {"source": "RECORDINGS"})
-    given |= {"sample_rate_hz": like.sample_rate_hz, "clip_samples": like.clip_samples}
-    # The hop must divide the clips, so the one that divides those of `like` goes with them.
-    transform, usual = dataclasses.asdict(like.stft), dataclasses.asdict(StftSettings())
-    given |= {name: value for name, value in transform.items() if value != usual[name]}
-    for name, value in settings.items():
-        if name not in _NO_FLAGS and value not in (None, "", [], ()):
-            given[name] = ",".join(value) if isinstance(value, (list, tuple)) else value
-    given["out"] = out
-    flags = (shlex.quote(f"--{name}={value}") for name, value in given.items())
-    return " ".join(["python -m gaae_tf.data.prepare", *flags])
 
 
 def _no_labels(name: str) -> DataError:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gaae_tf.data.again import more_of
 from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import Clips, Dataset, read_clips
@@ -193,6 +194,6 @@ def labelled_clips(clips: Clips, dataset: Dataset, split: str) -> Clips:
         raise ValueError(
             f"The {split} part of {dataset.path} has no labelled clip of class "
             f"{', '.join(dataset.classes[label] for label in missing)}; a scorer needs some of "
-            "every class. Prepare the data set with more of it."
+            f"every class: {more_of(dataset, split)}"
         )
     return clips.subset(chosen)
