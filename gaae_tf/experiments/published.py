@@ -10,19 +10,15 @@ from collections.abc import Sequence
 
 from gaae_tf.experiments.scales import Setting
 from gaae_tf.experiments.tables import Cell, Column, Pictures, Table
-from gaae_tf.report.compare import Measure
+from gaae_tf.scores import catalogue
+from gaae_tf.scores.catalogue import Measure
 
 PERCENTS = (1, 2, 3, 4, 5, 100)  # of the training labels, as in Tables III, VII and VIII
 
-_IS = Measure(("details", "samples", "inception_score"), "IS", "higher")
-_FD = Measure(
-    ("details", "samples", "against_real_test", "frechet_logits"), "FID", "lower", decimals=2
-)
-_C = Measure(("details", "classifier_test_accuracy"), "accuracy of C", "higher", percent=True)
-_REAL_IS = {
-    part: dataclasses.replace(_IS, key=("details", part, "inception_score"))
-    for part in ("real_train", "real_test")
-}
+_IS, _FD = catalogue.INCEPTION_SCORE, catalogue.FRECHET_LOGITS
+_PRINTED_DECIMALS = 2  # of per cents, in Tables IV, V, VII and VIII
+_C = dataclasses.replace(catalogue.CLASSIFIER_ACCURACY, decimals=_PRINTED_DECIMALS)
+_REAL_IS = {"real_train": catalogue.of_real_train(_IS), "real_test": catalogue.of_real_test(_IS)}
 
 _WAVEGANS = "scored by the WaveGAN authors' classifier"
 _SIMPLE = "scored by the paper's simple classifier"
@@ -142,19 +138,19 @@ def _taught(
     settings: dict[str, Setting], published: Sequence[str]
 ) -> tuple[tuple[str, tuple[Cell]], ...]:
     """Rows of Tables IV and V: what taught a simple CNN."""
-
-    def row(name: str, model: str, taught_by: str, printed: str) -> tuple[str, tuple[Cell]]:
-        key = ("details", "usefulness", taught_by)
-        measure = Measure(key, "test accuracy", "higher", percent=True)
-        return name, (Cell(printed, settings[model], measure, of_data=taught_by == "real_clips"),)
-
     rows = (
-        ("Train Data", "gaae", "real_clips"),
-        ("Supervised BigGAN", "biggan", "samples"),
-        ("GGAN", "ggan", "samples"),
-        ("GAAE", "gaae", "samples"),
-        ("GAAE + Train Data", "gaae", "samples_and_real_clips"),
+        ("Train Data", "gaae", catalogue.TAUGHT_BY_REAL),
+        ("Supervised BigGAN", "biggan", catalogue.TAUGHT_BY_SOUNDS),
+        ("GGAN", "ggan", catalogue.TAUGHT_BY_SOUNDS),
+        ("GAAE", "gaae", catalogue.TAUGHT_BY_SOUNDS),
+        ("GAAE + Train Data", "gaae", catalogue.TAUGHT_BY_BOTH),
     )
+
+    def row(name: str, model: str, measure: Measure, printed: str) -> tuple[str, tuple[Cell]]:
+        measure = dataclasses.replace(measure, decimals=_PRINTED_DECIMALS)
+        of_data = measure.key == catalogue.TAUGHT_BY_REAL.key
+        return name, (Cell(printed, settings[model], measure, of_data=of_data),)
+
     return tuple(row(*known, printed) for known, printed in zip(rows, published, strict=True))
 
 

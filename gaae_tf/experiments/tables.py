@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from gaae_tf.experiments.scales import Setting
-from gaae_tf.report.compare import Measure
+from gaae_tf.scores.catalogue import Measure
 
 
 @dataclasses.dataclass(frozen=True)
