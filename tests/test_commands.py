@@ -131,6 +131,7 @@ def test_tensorflow_loads_without_a_line_and_other_lines_pass():
         "opening.load_tensorflow()\n"
         "import tensorflow as tf\n"
         "print(float(tf.reduce_sum(tf.ones([3]))))\n"
+        "tf.transpose(tf.constant([['oneDNN has no texts']]))\n"
         "os.write(2, b' and after')\n"
     )
     done = typed(code=code)
@@ -181,6 +182,28 @@ def test_flag_files_that_are_not_there_or_name_themselves_are_refused(tmp_path, 
     (tmp_path / "b").write_text(f"--flagfile={tmp_path / 'a'}\n")
     with pytest.raises(ValueError, match="names itself"):
         expanded([f"--flagfile={tmp_path / 'a'}"])
+
+
+def test_errors_of_a_training_begin_with_the_command_that_was_typed(capsys):
+    assert opening.run("train", ["--flagfile=quikstart"]) == 1
+    assert capsys.readouterr().err.startswith("\ngaae train: --flagfile=quikstart")
+    assert opening.run("train", ["--flagfile=quikstart"], "python train.py") == 1
+    assert capsys.readouterr().err.startswith("\ntrain.py: --flagfile=quikstart")
+
+
+def test_a_data_set_that_was_moved_is_told_with_the_flag_that_goes_on(tmp_path, capsys):
+    flags = [f"--dataset={tmp_path / 'absent'}", f"--run_dir={tmp_path}"]
+    assert opening.run("train", flags) == 1
+    assert "If it was moved" not in capsys.readouterr().err  # there is no run to go on with
+    (tmp_path / "config.flags").write_text("\n".join(flags))
+    assert opening.run("train", flags) == 1
+    assert "If it was moved, --dataset=ITS_NEW_PLACE goes on" in capsys.readouterr().err
+
+
+def test_a_run_to_start_from_that_is_not_there_is_told(tmp_path, capsys):
+    flags = ["--dataset=notes", f"--run_dir={tmp_path}", "--start_from=absent"]
+    assert opening.run("train", flags) == 1
+    assert "gaae train: --start_from=absent is no folder" in capsys.readouterr().err
 
 
 def test_flag_files_mean_what_absl_takes_them_for():

@@ -52,7 +52,8 @@ def run(verb: str, arguments: Sequence[str], program: str | None = None) -> int:
         print(f"error: {error}\n`{program} --help` lists all flags.", file=sys.stderr)
         return 2
     except (ValueError, OSError) as error:
-        print(f"{getattr(module, 'ERROR', 'error')}: {error}", file=sys.stderr)
+        begin = getattr(module, "ERROR", "error").format(typed=program.removeprefix("python "))
+        print(f"{begin}: {error}", file=sys.stderr)
         return 1
     except _Interrupted as stop:
         print(getattr(module, "INTERRUPTED", "interrupted"), file=sys.stderr)
@@ -92,12 +93,16 @@ def no_arguments(arguments: Sequence[str], values: flags.FlagValues) -> None:
     raise Usage(message)
 
 
-def load_tensorflow() -> None:
+def load_tensorflow(operate: bool = True) -> None:
     """Imports TensorFlow without the lines by which it tells that all is well.
 
     On a machine without GPU these are ten, some in the form of errors. A process of its own reads
     what is written to stderr meanwhile and passes on all but the lines of `_USUAL`, so that nothing
     else is lost, not even the last words of a crash.
+
+    Args:
+        operate: whether TensorFlow may work already; one of several processes that train together
+            must not let it.
     """
     if "tensorflow" in sys.modules:
         return
@@ -109,6 +114,8 @@ def load_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and tells of it
+        if operate:  # so that what oneDNN cannot do here is told now, not in mid-training
+            tf.transpose(tf.constant([["text"]]))
     keras.config.set_image_data_format("channels_last")
 
 
@@ -117,6 +124,7 @@ _USUAL = (
     rb"^WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR",
     rb"^(?:[IW]\d{4} |\d{4}-\d\d-\d\d \S+: [IW] ).*\] ",  # TensorFlow 2.17's form is the second
     rb"^To enable the following instructions: ",
+    rb"^(?:E\d{4} |\d{4}-\d\d-\d\d \S+: E ).*oneDNN supports DT_\w+ only on platforms with AVX",
 )
 # On a machine with NVIDIA's driver this is a fault, without one it is usual.
 _USUAL_WITHOUT_GPU = (

@@ -15,8 +15,10 @@ from absl import flags
 from gaae_tf import config as train_config
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
 from gaae_tf.data.terms import DataError, no_dataset
+from gaae_tf.run.look import check_run
+from gaae_tf.run.names import CONFIG
 
-ERROR = "\ntrain.py"  # below the progress line
+ERROR = "\n{typed}"  # below the progress line
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -35,10 +37,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     no_arguments(arguments, values)
     config = train_config.TrainConfig.from_flags(values)
     if not values.dry_run:  # which supposes what is not there
-        for folder in (config.dataset, config.guidance_dataset):
-            if folder not in ("", "notes") and not Path(folder).is_dir():
-                raise DataError(no_dataset(folder))
-    load_tensorflow()
+        _check_folders(config)
+    load_tensorflow(operate=config.strategy != "multi_worker")
     from gaae_tf.run import lock as run_lock
     from gaae_tf.training import dry_run, finish, fit, loop
     from gaae_tf.training.storage import told_of_failing_storage
@@ -61,3 +61,16 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     except (loop.NonFiniteError, loop.WorkerLostError) as error:
         raise ValueError(error) from error
     return 0
+
+
+def _check_folders(config: train_config.TrainConfig) -> None:
+    """Raises for a data set or a run to start from that is not there."""
+    begun = (Path(config.run_dir) / CONFIG).is_file()
+    for flag in ("dataset", "guidance_dataset"):
+        folder = getattr(config, flag)
+        if folder in ("", "notes") or Path(folder).is_dir():
+            continue
+        moved = ". If it was moved, --dataset=ITS_NEW_PLACE goes on" if begun else ""
+        raise DataError(no_dataset(folder) + moved * (flag == "dataset"))
+    if config.start_from and not begun:
+        check_run(config.start_from, flag="--start_from")

@@ -74,6 +74,7 @@ from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run import names as run_names
 from gaae_tf.run.folder import read_validation
+from gaae_tf.run.look import no_run
 from gaae_tf.run.names import SCORES, SCORES_OF_SAMPLES
 from gaae_tf.systems.augmentation import augmented
 
@@ -138,7 +139,7 @@ def evaluate(
     run_dir = Path(run_dir)
     settings = settings or EvaluateSettings()
     if not run_dir.is_dir():
-        raise FileNotFoundError(f"--run_dir={run_dir} is no folder; give that of a training run.")
+        raise FileNotFoundError(no_run(run_dir))
     phases = Phases(log)
     with phases.phase("loading the run and its data sets"):
         run = gaae_tf.load(run_dir, vocoder=settings.vocoder, refine=settings.refine)

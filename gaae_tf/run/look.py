@@ -9,12 +9,13 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.run.names import CONFIG, DATA, SHIPPED
 
 
-def check_run(run_dir: str | Path, label: str | None = None) -> None:
+def check_run(run_dir: str | Path, label: str | None = None, flag: str = "--run_dir") -> None:
     """Raises what loading the run would raise for another folder, or another class.
 
     Args:
         run_dir: the run folder, or the name of a shipped model.
         label: a class by its name, if one is asked for.
+        flag: the flag that named the folder.
 
     Raises:
         FileNotFoundError: there is no such folder, or no run in it.
@@ -22,7 +23,7 @@ def check_run(run_dir: str | Path, label: str | None = None) -> None:
     """
     run_dir = find_run(run_dir)
     if not run_dir.is_dir():
-        raise FileNotFoundError(no_run(run_dir))
+        raise FileNotFoundError(no_run(run_dir, flag))
     TrainConfig.load(run_dir / CONFIG)
     if label is None:
         return
@@ -52,10 +53,10 @@ def find_run(run_dir: str | Path) -> Path:
     return run_dir
 
 
-def no_run(run_dir: Path) -> str:
-    """The words for a run folder that is not there."""
+def no_run(run_dir: Path, flag: str = "--run_dir") -> str:
+    """The words for a run folder that is not there, which a flag has named."""
     models = " or ".join(f"'{name}'" for name in shipped_models())
-    return f"--run_dir={run_dir} is no folder; give that of a training run" + (
+    return f"{flag}={run_dir} is no folder; give that of a training run" + (
         f", or {models}, which come with the package" if models else ""
     )
 

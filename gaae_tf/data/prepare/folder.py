@@ -94,7 +94,13 @@ def ensure_notes(
             stft=stft or StftSettings(),
         )
         try:
-            prepare(config)
+            notes = prepare(config, progress=False)  # two seconds
+            print(
+                f"{out}: the embedded notes, {sum(notes.counts.values()):,} clips of "
+                f"{clip_samples:,} samples at {sample_rate_hz:,} Hz; `gaae prepare "
+                f"--describe={out}` tells more.",
+                file=sys.stderr,
+            )
         except (DataError, OSError):
             if not out.exists():  # else another process has made it in the meantime
                 raise
