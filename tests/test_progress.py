@@ -78,6 +78,27 @@ def test_a_training_tells_step_time_left_and_the_losses_asked_for(training_clock
     )
 
 
+def test_no_time_left_is_told_before_steps_were_timed_for_ten_seconds(training_clock, capsys):
+    line = training_progress.ProgressLine(60_000, 0, ())
+    line._interval = 0.0
+    line.update(1, {}, compiled=True)
+    training_clock[0] = 9.0
+    line.update(2, {})  # would be 150 hours
+    training_clock[0] = 10.0
+    line.update(21, {})  # 2 steps a second
+    training_clock[0] = 60.0
+    line.update(22, {}, compiled=True)  # steps of another kind, whose compiling took the time
+    training_clock[0] = 80.0
+    line.update(42, {})  # 1 step a second
+    assert capsys.readouterr().out.splitlines() == [
+        "step 1 of 60,000",
+        "step 2 of 60,000",
+        "step 21 of 60,000, 8 h 20 min left",
+        "step 22 of 60,000",
+        "step 42 of 60,000, 16 h 39 min left",
+    ]
+
+
 def test_a_training_tells_cs_last_accuracy_once_it_is_measured(training_clock, capsys):
     line = training_progress.ProgressLine(100, 0, ("G_loss",))
     line.update(50, {"G_loss": 1.0})

@@ -101,7 +101,7 @@ def run_steps(
             pace.made(count, seconds)
             trained.assign_add(seconds)
             logs = {name: float(values.mean()) for name, values in history.items()}
-            line.update(pace.step, logs, seconds_allowed - float(trained.numpy()))
+            line.update(pace.step, logs, seconds_allowed - float(trained.numpy()), pace.compiled)
             # A share near 1: the input is too slow.
             logs |= {"steps_per_second": count / seconds, "waiting_share": waited / seconds}
             if stopped:
@@ -129,11 +129,13 @@ class _Pace:
     Attributes:
         step: iterations made so far.
         starting: whether the call that `next_call` told of is one of the start's.
+        compiled: whether the last call was compiled first.
     """
 
     def __init__(self, config: TrainConfig, start_steps: int, step: int):
         self.step = step
         self.starting = step < start_steps
+        self.compiled = False
         self._config, self._start_steps = config, start_steps
         self._longest, self._compiling = 1, True
 
@@ -153,7 +155,7 @@ class _Pace:
         if not self._compiling:
             most = 1 + int(_LONGEST_CALL_SECONDS * count / seconds)
             self._longest = min(self._config.steps_per_call, most)
-        self._compiling = False
+        self.compiled, self._compiling = self._compiling, False
 
 
 def _compiled(

@@ -7,11 +7,17 @@ import sys
 import time
 from collections.abc import Mapping
 
+# Time left is estimated once steps of one kind have been timed for so long: what is compiled first
+# takes its time once, and a single step says little.
+_LEAST_SECONDS = 10.0
+
 
 class ProgressLine:
     """Shows how a training goes on, each second on a terminal, else each ten.
 
         step 1,250 of 60,000, 3 h 12 min left, C 44.0 %, R 0.0703, Cl 0.512, G -0.31
+
+    No time is shown before there is an estimate worth the name, or a limit.
 
     Args:
         steps: how many there are in all.
@@ -30,11 +36,15 @@ class ProgressLine:
         self._interval = 1.0 if shown and sys.stdout.isatty() else 10.0
         self._step, self._logs = step, {}
         self._left = math.inf
-        self._timed_from = None  # step and moment at which the first call, which compiles, ended
+        self._timed_from = None  # step and moment at which the last call that compiled ended
         self._last = -math.inf
 
     def update(
-        self, step: int, logs: Mapping[str, float], allowed_seconds: float = math.inf
+        self,
+        step: int,
+        logs: Mapping[str, float],
+        allowed_seconds: float = math.inf,
+        compiled: bool = False,
     ) -> None:
         """Shows the line if it is time to.
 
@@ -42,14 +52,15 @@ class ProgressLine:
             step: steps made so far.
             logs: of the steps just made; a name that they lack is left out.
             allowed_seconds: time that the training may still take; `math.inf` for any.
+            compiled: whether these steps were compiled first, and so are of a kind that is new.
         """
         now = time.monotonic()
         self._step, self._logs = step, logs
-        if self._timed_from is None:
+        if compiled or self._timed_from is None:
             self._timed_from = (step, now)
         first, since = self._timed_from
         self._left = allowed_seconds
-        if step > first:
+        if step > first and now - since >= _LEAST_SECONDS:
             self._left = min((self._steps - step) * (now - since) / (step - first), self._left)
         self._left = max(self._left, 0.0)  # the last call may end after the time allowed
         if now - self._last >= self._interval:
