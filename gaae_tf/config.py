@@ -98,6 +98,10 @@ class TrainConfig:
         "unsupervised_biggan, for bigan_classifier that of a bigan.",
         models=tuple(FROZEN_MODELS),
     )
+    start_from: str = _setting(
+        "",
+        "Run folder of a trained run: networks of equal name and shapes begin with its weights.",
+    )
     seed: int = _setting(0, "Seed of weights, guidance draw, data order and noise.")
 
     # Guidance (paper V-A, V-C).
@@ -121,6 +125,14 @@ class TrainConfig:
         "Data set folder whose classes and labels guide training; its guiding clips join the "
         "unlabelled ones. Empty: --dataset's own.",
         models=GUIDED,
+    )
+
+    class_weights: str = _setting(
+        "equal",
+        "What a labelled clip weighs in Cl, or in a classifier's loss: equal, or balanced, the "
+        "inverse of how often its class is among the clips that guide.",
+        ("equal", "balanced"),
+        GUIDED,
     )
 
     # Spectrogram (paper IV-B).
@@ -440,6 +452,11 @@ class TrainConfig:
             )
         if not self.run_dir:
             raise ValueError("--run_dir is missing; give the folder that shall hold this run")
+        if self.start_from and Path(self.start_from).resolve() == Path(self.run_dir).resolve():
+            raise ValueError(
+                f"--start_from={self.start_from} is --run_dir itself, which goes on where it "
+                "stands; drop the flag, or name another --run_dir"
+            )
         if self.magnitude_error and self.scaling not in ("dataset_peak", "clip_peak"):
             raise ValueError(
                 f"--magnitude_error={self.magnitude_error} needs --scaling=dataset_peak or "

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import api_pb2, metadata
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 import gaae_tf
@@ -134,6 +135,9 @@ def test_nothing_else_is_logged(logged):
     curves = {tag for tag in logged if tag.split("/")[0] not in ("sounds", "loss")}
     assert curves == {
         "config",
+        "_hparams_/experiment",
+        "_hparams_/session_start_info",
+        "_hparams_/session_end_info",
         "spectrograms",
         "gradient_norm/EDC",
         "speed/steps_per_second",
@@ -154,6 +158,29 @@ def test_configuration_is_a_table_of_all_flags(logged):
     assert step == 0
     assert "| --guided_dim | 6 |" in table
     assert table.count("\n| --") == len(CONFIG.to_flags().splitlines())
+
+
+def test_the_hparams_tab_compares_runs_by_their_flags(log_dir):
+    events = EventAccumulator(str(log_dir))
+    events.Reload()
+
+    def content(tag):
+        return events.SummaryMetadata(f"_hparams_/{tag}").plugin_data.content
+
+    begun = metadata.parse_session_start_info_plugin_data(content("session_start_info")).hparams
+    assert begun["guided_dim"].number_value == 6
+    assert begun["autoencoder_learning_rate"].number_value == 0.25
+    assert begun["model"].string_value == "gaae"
+    assert begun["stop_condition_gradient"].bool_value is True
+    assert "run_dir" not in begun
+    experiment = metadata.parse_experiment_plugin_data(content("experiment"))
+    assert {info.name for info in experiment.hparam_infos} == set(begun)
+    assert [info.name.tag for info in experiment.metric_infos] == [
+        "validation/accuracy",
+        "validation/reconstruction_error",
+    ]
+    ended = metadata.parse_session_end_info_plugin_data(content("session_end_info"))
+    assert ended.status == api_pb2.STATUS_SUCCESS
 
 
 def test_pictures_come_when_summary_every_steps_have_passed_and_at_the_end(logged):

@@ -55,6 +55,15 @@ def test_a_step_is_gradient_descent_on_cross_entropy():
     )
 
 
+def test_class_weights_weigh_the_loss_of_each_clip_by_its_class():
+    model, (x, y) = simple(average_decay=0.0), batch()
+    losses = -np.sum(y * tf.nn.log_softmax(model.classifier(x)).numpy(), axis=1)
+    weights = np.array([0.5, 1.0, 3.0], np.float32)
+    model.class_weights = tf.constant(weights)
+    expected = np.mean(losses * weights[np.argmax(y, axis=1)])
+    assert float(model.train_step(((x, y),))["C_loss"]) == pytest.approx(expected, rel=1e-5)
+
+
 def test_features_stay_frozen_and_only_the_mlp_learns():
     model, (x, y) = on_features(), batch((16, 8, 1))
     frozen, mlp = [w.numpy() for w in model.features.weights], trained(model.classifier)

@@ -1,4 +1,3 @@
-import dataclasses
 import types
 from pathlib import Path
 
@@ -7,7 +6,7 @@ import pytest
 import gaae_tf
 from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
-from gaae_tf.training import finish, memory
+from gaae_tf.training import finish
 
 FOLDER = Path(__file__).parents[1] / "configs"
 CONFIGS = sorted(FOLDER.rglob("*.flags"))
@@ -29,32 +28,6 @@ def test_a_dry_run_of_nsynth_shows_the_paper_setting(capsys):
     assert "decoder D                  2,484,802" in text
     assert "datasets/nsynth does not exist yet; 10 classes are supposed" in text
     assert "--labelled_percent=5.0" in text
-
-
-def test_memory_grows_with_the_batch_by_its_activations_alone(tmp_path):
-    from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
-    from gaae_tf.run.build import build_model
-    from gaae_tf.run.folder import DataDescription
-
-    config = TrainConfig(
-        dataset="d",
-        run_dir=str(tmp_path),
-        window_samples=64,
-        hop_samples=32,
-        fft_size=64,
-        channels=2,
-        non_local_bins=0,
-        precision="float32",
-        batch_size=1,
-    )
-    statistics = LogMagnitudeStatistics(0.0, 0.0, 1.0)
-    data = DataDescription("d", 1000, 512, ("a", "b"), statistics)
-    model = build_model(config, data)
-    state, one = memory.estimated_bytes(model, config)
-    state_again, ten = memory.estimated_bytes(model, dataclasses.replace(config, batch_size=10))
-    assert (state_again, ten) == (state, 10 * one)
-    # Four spectrograms of 32×16 in float32 are the least that S's update holds.
-    assert one > 4 * 32 * 16 * 4
 
 
 def test_a_training_that_its_minutes_ended_says_so_and_how_to_go_on():

@@ -30,7 +30,7 @@ from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.run.build import build_model
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.training import dry_run, fit, loop, resolve
+from gaae_tf.training import dry_run, fit, loop, memory, resolve
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.validation import TAGS
 
@@ -620,6 +620,46 @@ def test_training_clips_are_the_data_sets_and_behind_them_those_that_guide(forei
     assert (clips.labels[:18] == -1).all()
     assert np.array_equal(clips.labels[18:], added.labels[clips.guidance.indices])
     assert clips.labelled.tolist() == list(range(18, 24))
+
+
+def test_balanced_classes_weigh_the_inverse_of_their_share_of_the_clips_that_guide():
+    clips = resolve.TrainingClips(
+        audio=np.zeros((9, 4), np.int16),
+        labels=np.array([0, 0, 0, 1, 2, 2, 2, 2, 2], np.int32),
+        labelled=np.array([0, 1, 2, 3, 4, 5]),  # three, one and two clips
+        sources=(),
+        guidance=None,
+    )
+    weights = resolve.balanced_weights(clips, 3)
+    np.testing.assert_allclose(weights, [6 / 9, 6 / 3, 6 / 6])
+    assert weights[clips.labels[clips.labelled]].mean() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("asked", "weights"), [("equal", None), ("balanced", [1.0, 1.0])])
+def test_class_weights_are_used_where_they_are_asked_for(config, monkeypatch, asked, weights):
+    models = []
+    monkeypatch.setattr(fit, "run_steps", lambda model, *_, **__: models.append(model))
+    fit.train(dataclasses.replace(config, class_weights=asked))
+    (model,) = models
+    assert (model.class_weights is None) == (weights is None)
+    if weights:
+        np.testing.assert_allclose(model.class_weights, weights)
+
+
+@pytest.mark.parametrize("free", [2**20, 2**50])
+def test_a_training_that_the_machine_cannot_hold_starts_with_a_warning(
+    config, monkeypatch, capsys, free
+):
+    started = []
+    monkeypatch.setattr(fit, "run_steps", lambda *_, **__: started.append(True))
+    monkeypatch.setattr(memory, "available", lambda: free)
+    fit.train(config)
+    said = [line for line in capsys.readouterr().err.splitlines() if "WARNING" in line]
+    assert started == [True]
+    assert len(said) == (free == 2**20)
+    if said:
+        assert "GiB of memory and 0.0 GiB are free" in said[0]
+        assert f"--flagfile=fsdd --dataset={config.dataset} --run_dir={config.run_dir}" in said[0]
 
 
 @pytest.mark.parametrize("window", ["hamming", "hann"])

@@ -152,6 +152,17 @@ def test_reported_terms_are_those_of_the_equations_written_out():
         assert float(logs[name]) == pytest.approx(value, rel=1e-3, abs=1e-5), name
 
 
+def test_class_weights_weigh_the_labelled_clips_alone():
+    batch = batches(1)[0]
+    plain = tiny_model()._update_autoencoder(batch, draw=2)
+    model = tiny_model()
+    model.class_weights = tf.constant([2.0] * CLASSES)
+    weighed = model._update_autoencoder(batch, draw=2)
+    assert float(weighed["Cl"]) == pytest.approx(2.0 * float(plain["Cl"]), rel=1e-4)
+    for name in ("Cg", "R", "G", "Lg"):
+        assert float(weighed[name]) == pytest.approx(float(plain[name]), rel=1e-4), name
+
+
 def test_discriminator_losses_are_equations_7_and_8_written_out():
     model = tiny_model()
     x_u, x_l, y_l = batches(1)[0]

@@ -203,6 +203,12 @@ def restore_for_sampling(
     return int(model.step.numpy())
 
 
+def is_for_sampling_alone(run_dir: Path) -> bool:
+    """Whether the newest checkpoint of a run is one of `save_for_sampling`; it has one."""
+    with without_patterns(_saved(Path(run_dir) / run_names.CHECKPOINTS)[0]) as prefix:
+        return any(name.startswith(_LASTING) for name, _ in tf.train.list_variables(prefix))
+
+
 def progress(run_dir: Path) -> tuple[int, float]:
     """Step and trained seconds of a run's latest checkpoint, without its weights; 0 without one.
 

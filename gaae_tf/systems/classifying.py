@@ -14,7 +14,6 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from gaae_tf import losses
 from gaae_tf.systems.augmentation import augmented
 from gaae_tf.systems.system import System, batch_mean, over_replicas
 
@@ -66,7 +65,7 @@ class Classifier(System):
         x = self._inputs(self._altered(x))
         with tf.GradientTape() as tape:
             logits = self.classifier(x, training=True)
-            loss = batch_mean(losses.cross_entropy(y, logits))
+            loss = batch_mean(self.label_loss(y, logits))
             scaled = self.classifier_optimizer.scale_loss(loss)
         norm = self._apply(tape, scaled, "classifier")
         right = tf.equal(tf.argmax(logits, axis=-1), tf.argmax(y, axis=-1))

@@ -277,7 +277,7 @@ class GAAE(System):
             latent = self._latent_scores(style, y_u)
             terms = {
                 "G": batch_mean(generation) / 2.0,  # (1)
-                "Cl": batch_mean(losses.cross_entropy(y_l, logits_l)),  # (4)
+                "Cl": batch_mean(self.label_loss(y_l, logits_l)),  # (4)
                 "Cg": batch_mean(losses.cross_entropy(y_r, logits_g)),  # (5)
                 "Lg": batch_mean(losses.hinge_generator(latent)),  # (2)
             }
@@ -312,7 +312,7 @@ class GAAE(System):
             y_u = self._as_condition(tf.nn.softmax(self.classifier(guided, training=True)))
             codes_l = self._encode(self._altered(x_l, draw))[0]
             logits_l = self.classifier(codes_l, training=True)
-            terms = {"Cl": batch_mean(losses.cross_entropy(y_l, logits_l))}  # (4)
+            terms = {"Cl": batch_mean(self.label_loss(y_l, logits_l))}  # (4)
             outputs = {"Cl": [codes_l]}
             reconstructed = None
             if self.RECONSTRUCTS:

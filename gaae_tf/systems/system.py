@@ -13,6 +13,8 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
+from gaae_tf import losses
+
 
 class System(keras.Model):
     """A trained system; its class attributes say what it is called, holds and gives.
@@ -80,6 +82,8 @@ class System(keras.Model):
     start_steps: int = 0
     # Spectrograms of real training clips, over which codes are scaled and measured.
     calibration: tf.Tensor | None = None
+    # What a labelled clip of each class weighs in the losses of labels, float32 [classes].
+    class_weights: tf.Tensor | None = None
 
     def __init__(
         self,
@@ -288,6 +292,13 @@ class System(keras.Model):
     def probabilities_of(self, codes):
         """ŷ by the averaged classifier, of what `codes` gave."""
         return tf.nn.softmax(self.averaged_classifier(codes[self.CLASSIFIED_CODE]))
+
+    def label_loss(self, labels, logits):
+        """Cross-entropy of labelled clips, [batch], by the weights of their classes."""
+        loss = losses.cross_entropy(labels, logits)
+        if self.class_weights is None:
+            return loss
+        return loss * tf.linalg.matvec(labels, self.class_weights)
 
     def scale_codes(self) -> None:
         """Scales the encoder's last layers: mean 0, deviation 1 of the codes of `calibration`.

@@ -5,7 +5,7 @@ Under the tags
     spectrograms                                       real, reconstructed, generated; a row a class
     sounds/CLASS/real, …/reconstructed, …/generated    the same to hear
     validation/…, codes/…, decoder/…                   of validation clips, `training.validation`
-    config                                             text
+    config                                             text; and a row of the HParams tab
     guided, style                                      in the projector, as of the last summary
     loss_scale/…, skipped_updates/…                    of mixed_float16: the scale, and how many
                                                        updates an overflow left out so far
@@ -31,7 +31,14 @@ from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.ops import synthesis
 from gaae_tf.report import figures
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.training.event_files import mark_start, markdown, tag_of, write_projector
+from gaae_tf.training.event_files import (
+    mark_start,
+    markdown,
+    tag_of,
+    write_end,
+    write_flags,
+    write_projector,
+)
 
 EXAMPLES_PER_CLASS = 2
 
@@ -114,6 +121,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(str(self._log_dir))
         with self._writer.as_default(step):
             tf.summary.text("config", markdown(self._config))
+            write_flags(self._config)
 
     def on_train_batch_end(self, batch, logs=None):
         """Writes the curves, and pictures, sounds and codes when `summary_every` steps have passed.
@@ -197,6 +205,8 @@ class TensorBoardLogger(keras.callbacks.Callback):
         """Writes the last step's pictures, sounds and codes, and closes the event file."""
         if self._last_step > self._last_summary_step:
             self._summarise(self._last_step)
+        with self._writer.as_default():
+            write_end()
         self._writer.close()
 
     def _step(self) -> int:

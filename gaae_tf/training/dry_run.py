@@ -10,7 +10,8 @@ from gaae_tf.data.shards import Dataset, load_dataset
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.run.build import build_model
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.training.memory import estimated_bytes, trainable
+from gaae_tf.run.look import check_run
+from gaae_tf.training import memory
 from gaae_tf.training.resolve import guidance_rule, load_guiding
 from gaae_tf.training.strategy import resolve_precision
 
@@ -26,7 +27,10 @@ def describe(config: TrainConfig) -> str:
 
     Raises:
         ValueError: the configuration does not fit the clips, or a class has too few labels.
+        FileNotFoundError: the run to start from is not there.
     """
+    if config.start_from:
+        check_run(config.start_from, flag="--start_from")
     dataset = None
     if config.dataset != "notes" and Path(config.dataset).exists():
         dataset = load_dataset(config.dataset)
@@ -55,17 +59,26 @@ def describe(config: TrainConfig) -> str:
     lines.append(f"batch {config.batch_size}, {config.steps:,} iterations, ch {config.channels}")
     lines.append("trainable parameters:")
     lines += [
-        f"  {title:24}{trainable(getattr(model, name)):>12,}"
+        f"  {title:24}{memory.trainable(getattr(model, name)):>12,}"
         for name, title in model.NETWORKS.items()
     ]
-    lines.append(f"  {'all':24}{trainable(model):>12,}")
-    state, activations = estimated_bytes(model, config)
-    lines.append(
-        f"estimated memory: {(state + activations) / 2**30:.2f} GiB "
-        f"({state / 2**30:.2f} weights, averages and optimizers; {activations / 2**30:.2f} "
-        f"activations of one update at batch {config.batch_size} in {config.precision})"
-    )
+    lines.append(f"  {'all':24}{memory.trainable(model):>12,}")
+    clips = 0 if dataset is None else sum(dataset.counts.values())
+    lines.append(_memory(memory.estimate_of(model, config, clips), config))
     return "\n".join(lines)
+
+
+def _memory(estimate: memory.Estimate, config: TrainConfig) -> str:
+    parts = {
+        "weights, averages and optimizers": estimate.state,
+        f"activations at batch {config.batch_size} in {config.precision}": estimate.activations,
+        "clips": estimate.clips,
+        "graphs and other parts of TensorFlow": estimate.program,
+    }
+    listed = "; ".join(f"{size / 2**30:.2f} {name}" for name, size in parts.items())
+    free = memory.available()
+    there = "" if free is None else f"; {free / 2**30:.2f} GiB are free"
+    return f"estimated memory: {estimate.total / 2**30:.2f} GiB ({listed}){there}"
 
 
 def _classes_and_sources(

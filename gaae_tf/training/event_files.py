@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from collections.abc import Mapping, Sequence
@@ -9,9 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+from tensorboard.plugins.hparams import api_pb2
+from tensorboard.plugins.hparams.summary import session_end_pb
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.files import write_text
+
+# Tags whose last points the HParams tab shows beside the flags.
+ACCURACY, RECONSTRUCTION = "validation/accuracy", "validation/reconstruction_error"
+COMPARED = {ACCURACY: "C on validation clips", RECONSTRUCTION: "error of their reconstructions"}
+# Flags that make no difference to what is learnt.
+_HOW_IT_RUNS = ("strategy", "steps_per_call", "keep_checkpoints", "summary_every")
 
 _GRADIENT_NORM = "gradient_norm_"
 _PROJECTOR = "projector"
@@ -54,6 +64,24 @@ def markdown(config: TrainConfig) -> str:
         flag, value = line.split("=", 1)
         rows.append(f"| {flag} | {value} |")
     return "\n".join(rows)
+
+
+def write_flags(config: TrainConfig) -> None:
+    """Begins a session of the HParams tab, by which runs are compared by their flags.
+
+    Writes to the default summary writer.
+    """
+    own = {"run_dir", *_HOW_IT_RUNS}
+    fields = [field.name for field in dataclasses.fields(config) if field.name not in own]
+    metrics = [hparams.Metric(name, display_name=shown) for name, shown in COMPARED.items()]
+    hparams.hparams_config([hparams.HParam(name) for name in fields], metrics)
+    hparams.hparams({name: getattr(config, name) for name in fields})
+
+
+def write_end() -> None:
+    """Ends the session of the HParams tab, with success, in the default summary writer."""
+    end = session_end_pb(api_pb2.STATUS_SUCCESS).SerializeToString()
+    tf.summary.experimental.write_raw_pb(end, step=0)
 
 
 def write_projector(

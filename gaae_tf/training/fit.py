@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,18 +12,22 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
+from gaae_tf.data.again import classes_without, more_of
 from gaae_tf.data.pipeline import evaluation_batches, training_stream
 from gaae_tf.data.shards import Clips, Dataset, read_clips
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints
 from gaae_tf.systems.system import System
+from gaae_tf.training import memory
 from gaae_tf.training.callbacks import TensorBoardLogger
 from gaae_tf.training.frozen import take_frozen
 from gaae_tf.training.loop import NonFiniteError, run_steps
+from gaae_tf.training.pretrained import take_pretrained
 from gaae_tf.training.resolve import (
     Resolved,
     TrainingClips,
+    balanced_weights,
     check_same_guidance,
     guidance_rule,
     resolve,
@@ -75,6 +80,7 @@ def train(config: TrainConfig) -> Path:
     _tell(resolved, clips, model, strategy, worker)
     callbacks, validate = _watchers(resolved, clips, model, signal_path, worker)
     if first_step < config.steps:
+        _tell_of_shortage(resolved, model, strategy)
         print("Compiling the training step; the first steps follow in a minute or so.", flush=True)
     while True:
         stream = functools.partial(
@@ -123,9 +129,13 @@ def _begun(
     first_step = checkpoints.restore()
     if config.frozen_run and not first_step:
         take_frozen(model, config)
+    taken = take_pretrained(model, config) if config.start_from and not first_step else ()
     model.calibration = calibration_clips(model, clips.audio, signal_path)
+    if config.class_weights == "balanced":
+        model.class_weights = tf.constant(balanced_weights(clips, model.classes))
     if not first_step:
-        model.scale_codes()
+        if model.ENCODER not in taken:
+            model.scale_codes()
         with told_of_failing_storage(run_dir):
             checkpoints.save_start()
     return model, checkpoints
@@ -192,6 +202,16 @@ def _tell(
         print(f"This is worker {worker.index}; worker 0 shows progress and saves.", flush=True)
 
 
+def _tell_of_shortage(resolved: Resolved, model: System, strategy: tf.distribute.Strategy) -> None:
+    """Warns of a training that this machine probably cannot hold; on CPUs, where that is known."""
+    if strategy.num_replicas_in_sync > 1 or tf.config.list_logical_devices("GPU"):
+        return
+    clips = sum(resolved.dataset.counts.values())
+    warning = memory.shortage(model, resolved.config, clips, memory.available())
+    if warning:
+        print(warning, file=sys.stderr, flush=True)
+
+
 def _watchers(
     resolved: Resolved, clips: TrainingClips, model: System, signal_path, worker: Worker
 ) -> tuple[list[keras.callbacks.Callback], Callable[[], float | None]]:
@@ -213,12 +233,18 @@ def _watchers(
     logger = TensorBoardLogger(logs, config, data, audio, labels, config.summary_every)
     accuracy = functools.partial(_validate, model, valid, signal_path)
     validation = Validation(run_dir, config, signal_path, valid, accuracy, logger.write)
-    return [logger, validation], validation.measure
+    return [validation, logger], validation.measure  # the logger closes its file at the end
 
 
 def _shown_clips(guiding: Dataset, clips: TrainingClips) -> tuple[np.ndarray, np.ndarray]:
     """Audio and labels of the clips that TensorBoard shows."""
     test = read_clips(guiding, "test")
+    lacking = classes_without(guiding, "test")
+    if lacking and clips.labelled is not None:
+        print(
+            f"{guiding.path} has no test clip of class {', '.join(lacking)}, and so `gaae "
+            f"evaluate` will not score this run's sounds; {more_of(guiding, 'test')}."
+        )
     if len(test.audio):
         return test.audio, test.labels
     guides = np.arange(len(clips.audio)) if clips.labelled is None else clips.labelled

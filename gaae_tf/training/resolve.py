@@ -28,6 +28,7 @@ from gaae_tf.files import write_text
 from gaae_tf.ops.log_magnitude import BinStatistics, LogMagnitudeStatistics
 from gaae_tf.run import names as run_names
 from gaae_tf.run.folder import DataDescription
+from gaae_tf.run.look import check_run
 from gaae_tf.training.frozen import frozen_description
 from gaae_tf.training.strategy import resolve_precision
 
@@ -92,6 +93,8 @@ def resolve(config: TrainConfig) -> Resolved:
     guiding = load_guiding(config, dataset)
     if (Path(config.run_dir) / run_names.CONFIG).exists():
         return _resolved_again(config, dataset, guiding)
+    if config.start_from:
+        check_run(config.start_from, flag="--start_from")
     config = dataclasses.replace(
         config,
         precision=resolve_precision(config),
@@ -232,6 +235,15 @@ def training_clips(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> T
         sources=added.sources,
         guidance=guidance,
     )
+
+
+def balanced_weights(clips: TrainingClips, classes: int) -> np.ndarray:
+    """What a guiding clip of each class weighs, float32 [classes]: the inverse of its share.
+
+    Their mean over the guiding clips is 1.
+    """
+    counts = np.bincount(clips.labels[clips.labelled], minlength=classes)
+    return (counts.sum() / (classes * counts)).astype(np.float32)
 
 
 def _continued(config: TrainConfig, saved: TrainConfig) -> TrainConfig:

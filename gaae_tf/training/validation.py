@@ -26,10 +26,11 @@ from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.run import names as run_names
 from gaae_tf.run.folder import read_validation
 from gaae_tf.systems.system import System
+from gaae_tf.training.event_files import ACCURACY, RECONSTRUCTION
 
 # Where TensorBoard shows each figure.
 TAGS = {
-    "accuracy": "validation/accuracy",
+    "accuracy": ACCURACY,
     "effective_rank": "codes/effective_rank",
     "deviation": "codes/deviation",
     "share_within_factor_3": "codes/share_within_factor_3",
@@ -117,6 +118,12 @@ class Validation(keras.callbacks.Callback):
         if self._config.model in _WARNED_MODELS and step >= warns_from:
             self._warn_of(figures, step)
         return accuracy
+
+    def on_train_end(self, logs=None):
+        """Writes how far reconstructions of validation clips are from them, to compare runs by."""
+        error = reconstruction_error(self.model, self._audio, self._signal_path, self._config)
+        if error is not None:
+            self._write({RECONSTRUCTION: error})
 
     def _save(self) -> None:
         rows = ",\n".join(f" {json.dumps(row)}" for row in self._rows)
@@ -217,6 +224,32 @@ def code_figures(
         "distance_from_prior": distance,
         "distance_of_prior_draws": of_draws,
     }
+
+
+def reconstruction_error(
+    model: System, audio: np.ndarray, signal_path: SignalPath, config: TrainConfig
+) -> float | None:
+    """Mean squared error of reconstructed spectrograms, by the averaged networks.
+
+    Batch statistics are measured again, and the model is left as it was.
+
+    Returns:
+        The mean over clips int16 [clips, samples]; None without any, or of a system that
+        reconstructs nothing, or if it is not finite.
+    """
+    if not model.RECONSTRUCTS or not len(audio):
+        return None
+    weights = model.sampler.get_weights()
+    try:
+        model.reestimate_statistics(min(config.reestimate_batches, _STATISTICS_BATCHES))
+        errors = []
+        for batch in evaluation_batches(audio, 64):
+            real = signal_path.spectrogram(batch)
+            errors.append(np.square(_float32(model(real)) - _float32(real)).mean(axis=(1, 2, 3)))
+    finally:
+        model.sampler.set_weights(weights)
+    error = float(np.concatenate(errors).mean())
+    return error if np.isfinite(error) else None
 
 
 def decoder_class_share(model: System, config: TrainConfig) -> float | None:
