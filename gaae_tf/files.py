@@ -71,6 +71,11 @@ def locked_file(path: Path, told: Callable[[], None] | None = None) -> Iterator[
         lock.release()
 
 
+def no_run_folder(named: str) -> str:
+    """The words for a run folder that is not there; `named` is how it was given, flag and all."""
+    return f"{named} is no folder; give that of a training run"
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
     with written_whole(path) as temporary:

@@ -19,7 +19,7 @@ ALLOWED = {
     "scores": {"scores", "metrics"},
     "report": {"report", "scores", "files"},
     "config": {"systems", "networks", "ops"},
-    "run": {"run", "config", "data", "systems", "networks", "ops", "files"},
+    "run": {"run", "config", "data", "systems", "networks", "ops", "files", "scores"},
     "training": {
         *("training", "run", "data", "config", "systems", "networks", "losses", "ops"),
         *("metrics", "files", "report"),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from gaae_tf.config import TrainConfig
+from gaae_tf.files import no_run_folder
 from gaae_tf.run.names import CONFIG, DATA, SHIPPED
 
 
@@ -56,7 +57,7 @@ def find_run(run_dir: str | Path) -> Path:
 def no_run(run_dir: Path, flag: str = "--run_dir") -> str:
     """The words for a run folder that is not there, which a flag has named."""
     models = " or ".join(f"'{name}'" for name in shipped_models())
-    return f"{flag}={run_dir} is no folder; give that of a training run" + (
+    return no_run_folder(f"{flag}={run_dir}") + (
         f", or {models}, which come with the package" if models else ""
     )
 

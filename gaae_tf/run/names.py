@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from gaae_tf.scores import SCORES_FILE
+
 CONFIG = "config.flags"
 DATA = "data.json"
 GUIDANCE = "guidance.json"
@@ -11,7 +13,7 @@ LOGS = "logs"
 SAMPLES = "samples"
 EXPORT = "export"
 LOCK = "lock"
-SCORES = "scores.json"
+SCORES = SCORES_FILE
 SCORES_OF_SAMPLES = "scores_of_samples.json"  # of --samples, which leaves the run's own alone
 REPORT = "report"  # in the run folder
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gaae_tf.files import no_run_folder
 from gaae_tf.report.compare.table import Key
-
-_SCORES = "scores.json"
+from gaae_tf.scores import SCORES_FILE
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -109,9 +109,9 @@ def read_scores(folder: Path) -> dict[str, Any]:
         FileNotFoundError: the folder or its scores are missing.
         ValueError: the scores are no JSON, or not of `evaluate`'s form.
     """
-    path = folder / _SCORES
+    path = folder / SCORES_FILE
     if not folder.is_dir():
-        raise FileNotFoundError(f"--runs: {folder} is no folder; give that of a training run")
+        raise FileNotFoundError(no_run_folder(f"--runs: {folder}"))
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} does not exist; python evaluate.py --run_dir={folder} makes it"
