@@ -14,6 +14,7 @@ from gaae_tf.ops import synthesis
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.folder import read_validation
 from gaae_tf.training import validation
+from gaae_tf.training.event_files import RECONSTRUCTION
 from gaae_tf.training.validation import TAGS, Validation, code_figures, decoder_class_share
 
 PATH = DATA.signal_path(CONFIG.stft, CONFIG.scaling, CONFIG.dynamic_range_nepers)
@@ -103,6 +104,23 @@ def test_class_share_is_of_a_dozen_codes_with_every_class_and_leaves_the_model_a
     expected = made.astype(float).var(axis=1).mean() / total
     assert share == pytest.approx(expected, rel=1e-3)
     assert 0.01 < share < 0.99
+
+
+def test_the_end_tells_the_error_of_reconstructions_and_leaves_the_model_alone(model, tmp_path):
+    watch, written = watching(model, tmp_path)
+    before = model.averaged_decoder.get_weights()
+    watch.on_train_end()
+    for weight, value in zip(model.averaged_decoder.get_weights(), before, strict=True):
+        assert np.array_equal(weight, value)
+    model.reestimate_statistics(CONFIG.reestimate_batches)
+    real = PATH.spectrogram((AUDIO / 32768.0).astype(np.float32))
+    expected = np.mean((model(real).numpy() - real.numpy()) ** 2)
+    model.averaged_decoder.set_weights(before)
+    assert written == [{RECONSTRUCTION: pytest.approx(expected, rel=1e-3)}]
+    written.clear()
+    none, _ = watching(model, tmp_path, clips=Clips(AUDIO[:0], LABELS[:0], (), ()))
+    none.on_train_end()
+    assert written == []
 
 
 def test_systems_without_the_parts_lack_the_figures():
