@@ -4,7 +4,8 @@
 
 The model is a run folder with the lasting networks alone, in `gaae_tf/shipped/NAME`, and replaces
 what is there: config.flags, data.json, scores.json, a checkpoint with its SHA-256, and CARD.md,
-whose figures are those of scores.json.
+whose figures are those of scores.json. Of notes also the scorer, which is used by every evaluation
+on these notes.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ ABOUT = {
 
 def main(_) -> None:
     """Writes the folder, whole or not at all."""
+    from gaae_tf.evaluation.scorers.kept import FOLDER
     from gaae_tf.run import loading
     from gaae_tf.run.checkpoints import progress, save_for_sampling
     from gaae_tf.run.names import CARD, CHECKPOINTS, CONFIG, DATA, SCORES, SHIPPED
@@ -57,6 +59,12 @@ def main(_) -> None:
     unfinished.mkdir(parents=True)
     for name in (CONFIG, DATA, SCORES):
         shutil.copyfile(source / name, unfinished / name)
+    if _NAME.value == "notes":  # whose scorer nobody need train anew
+        weights = Path(scores["provenance"]["scorer"]["kept_at"])
+        record = weights.with_name(weights.name.replace(".weights.h5", ".json"))
+        (unfinished / FOLDER).mkdir()
+        for file in (weights, record):
+            shutil.copyfile(file, unfinished / FOLDER / file.name)
     save_for_sampling(run.model, unfinished)
     (unfinished / CARD).write_text(
         card(_NAME.value, run, scores, progress(source)[1] / 60.0), encoding="utf-8"

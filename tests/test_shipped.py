@@ -14,6 +14,10 @@ from test_gaae import batches, tiny_model
 
 import gaae_tf
 from gaae_tf.commands import opening
+from gaae_tf.config import TrainConfig
+from gaae_tf.data.prepare.folder import ensure_notes
+from gaae_tf.data.shards import load_dataset, read_clips
+from gaae_tf.evaluation.scorers.trained import trained_scorer
 from gaae_tf.run import checkpoints, look, names
 
 MODELS = look.shipped_models()
@@ -120,3 +124,16 @@ def test_the_command_takes_its_name_in_any_folder(tmp_path):
 def test_evaluating_it_in_its_place_is_refused(capsys):
     assert opening.run("evaluate", ["--run_dir=digits"]) == 1
     assert "comes with the package" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_scorer_of_the_notes_is_taken_and_tells_every_test_note(tmp_path):
+    config = TrainConfig.load(names.SHIPPED / "notes" / names.CONFIG)
+    dataset = load_dataset(ensure_notes(stft=config.stft, folder=tmp_path))
+    lines = []
+    scorer = trained_scorer(dataset, log=lines.append)
+    assert lines == [f"taking the scorer kept at {scorer.provenance()['kept_at']}"]
+    assert str(names.SHIPPED) in lines[0]
+    test = read_clips(dataset, "test")
+    logits, _ = scorer.score(test.audio, sample_rate_hz=config.sample_rate_hz)
+    assert (logits.argmax(axis=1) == test.labels).all()

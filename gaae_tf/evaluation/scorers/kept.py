@@ -15,6 +15,7 @@ import tensorflow as tf
 import gaae_tf
 from gaae_tf.data.shards import DESCRIPTION, Dataset
 from gaae_tf.files import sha256, write_text
+from gaae_tf.run.names import SHIPPED
 
 FORMAT = 1  # of what is kept; another network or training is another format
 FOLDER = "scorers"  # in the data set's folder
@@ -26,9 +27,16 @@ def dataset_id(dataset: Dataset) -> str:
 
 
 def stem(dataset: Dataset, name: str, description: Mapping[str, Any]) -> Path:
-    """Where a scorer is kept, without ending; a digest of all that it depends on names it."""
+    """Where a scorer is kept, without ending; a digest of all that it depends on names it.
+
+    That of the embedded notes comes with the package, and is taken where the data set has none.
+    """
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
-    return Path(dataset.path) / FOLDER / f"{name}-{digest}"
+    own, shipped = (
+        folder / FOLDER / f"{name}-{digest}" for folder in (Path(dataset.path), SHIPPED / "notes")
+    )
+    only_shipped = shipped.with_suffix(".json").is_file() and not own.with_suffix(".json").is_file()
+    return shipped if only_shipped else own
 
 
 def weights_sha256(network: keras.Model) -> str:
