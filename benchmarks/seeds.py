@@ -20,57 +20,43 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.files import write_text
 from gaae_tf.run import names as run_names
 from gaae_tf.run.checkpoints import progress
+from gaae_tf.scores import catalogue
+from gaae_tf.scores.figure import read, shown
+from gaae_tf.scores.measure import Measure
 
 FLAGS = flags.FLAGS
-# Header, and where in scores.json's details the figure stands.
+# Header, and what stands below it.
 FIGURES = {
-    "C on test clips": ("classifier_test_accuracy",),
-    "simple CNN, same labels": ("simple_classifier_same_labels_accuracy",),
-    "augmented CNN, same labels": ("augmented_classifier_same_labels_accuracy",),
-    "requested class found": ("samples", "class_accuracy"),
-    "requested class found in restyled test clips": ("restyling", "requested_class_found"),
-    "Inception Score": ("samples", "inception_score"),
-    "… of as many sounds as real test clips": (
-        "samples",
-        "at_real_test_count",
-        "inception_score",
+    "C on test clips": catalogue.CLASSIFIER_ACCURACY,
+    "simple CNN, same labels": catalogue.SIMPLE_CLASSIFIER_ACCURACY,
+    "augmented CNN, same labels": catalogue.AUGMENTED_CLASSIFIER_ACCURACY,
+    "requested class found": catalogue.CLASS_FOUND,
+    "requested class found in restyled test clips": catalogue.RESTYLED_CLASS_FOUND,
+    "Inception Score": catalogue.INCEPTION_SCORE,
+    "… of as many sounds as real test clips": catalogue.at_real_test_count(
+        catalogue.INCEPTION_SCORE
     ),
-    "… of the real test clips": ("real_test", "inception_score"),
-    "Fréchet distance (logits, against real test)": (
-        "samples",
-        "against_real_test",
-        "frechet_logits",
-    ),
-    "reconstruction, mean squared error": ("reconstruction", "mse"),
-    "spectral convergence of its sound, dB": ("reconstruction", "spectral_convergence_db"),
-    "its pitch within a semitone": ("reconstruction", "pitch_within_a_semitone"),
-    "… of the vocoder alone": ("reconstruction", "pitch_within_a_semitone_of_vocoder"),
-    "pitch of restyled clips within a semitone": (
-        "restyling",
-        "pitch_within_a_semitone",
-        "restyled",
-    ),
-    "harmonicity of sounds": ("samples", "harmonicity"),
-    "… of real test clips": ("real_test", "harmonicity"),
-    "speaker told of real test clips": ("restyling", "labels_told", "speaker", "real_test"),
-    "… of reconstructions": ("restyling", "labels_told", "speaker", "reconstructed"),
-    "… of restyled clips": ("restyling", "labels_told", "speaker", "restyled"),
-    "largest of 8 steps of pitch along interpolations": (
-        "interpolation",
-        "pitch",
-        "largest_step_share",
-    ),
-    "… of a cross-fade": ("interpolation", "pitch", "cross_fade", "largest_step_share"),
-    "effective rank of style codes": ("codes", "effective_rank"),
-    "share of eigenvalues within a factor of 3": (
-        "codes",
-        "share_of_eigenvalues_within_a_factor_of_3",
-    ),
-    "distance from the prior": ("codes", "distance_from_prior"),
-    "CNN taught by sounds": ("usefulness", "samples"),
-    "CNN taught by sounds and real clips": ("usefulness", "samples_and_real_clips"),
-    "CNN taught by real clips": ("usefulness", "real_clips"),
-    "scorer on test clips": ("scorer_test_accuracy",),
+    "… of the real test clips": catalogue.of_real_test(catalogue.INCEPTION_SCORE),
+    "Fréchet distance (logits, against real test)": catalogue.FRECHET_LOGITS,
+    "reconstruction, mean squared error": catalogue.RECONSTRUCTION_ERROR,
+    "spectral convergence of its sound, dB": catalogue.SPECTRAL_CONVERGENCE,
+    "its pitch within a semitone": catalogue.RECONSTRUCTED_PITCH,
+    "… of the vocoder alone": catalogue.VOCODED_PITCH,
+    "pitch of restyled clips within a semitone": catalogue.RESTYLED_PITCH,
+    "harmonicity of sounds": catalogue.HARMONICITY,
+    "… of real test clips": catalogue.of_real_test(catalogue.HARMONICITY),
+    "speaker told of real test clips": catalogue.label_told("speaker", "real_test"),
+    "… of reconstructions": catalogue.label_told("speaker", "reconstructed"),
+    "… of restyled clips": catalogue.label_told("speaker"),
+    "largest of 8 steps of pitch along interpolations": catalogue.largest_step_share("pitch"),
+    "… of a cross-fade": catalogue.cross_fade(catalogue.largest_step_share("pitch")),
+    "effective rank of style codes": catalogue.EFFECTIVE_RANK,
+    "share of eigenvalues within a factor of 3": catalogue.EIGENVALUES_WITHIN,
+    "distance from the prior": catalogue.DISTANCE_FROM_PRIOR,
+    "CNN taught by sounds": catalogue.TAUGHT_BY_SOUNDS,
+    "CNN taught by sounds and real clips": catalogue.TAUGHT_BY_BOTH,
+    "CNN taught by real clips": catalogue.TAUGHT_BY_REAL,
+    "scorer on test clips": catalogue.SCORER_ACCURACY,
 }
 
 
@@ -82,9 +68,6 @@ def main(argv: list[str]) -> None:
     for run_dir in map(Path, FLAGS.runs):
         scores = json.loads((run_dir / "scores.json").read_text())
         config = TrainConfig.load(run_dir / run_names.CONFIG)
-        details = scores["details"] | {
-            "scorer_test_accuracy": {"value": scores["scorer_test_accuracy"]}
-        }
         rows.append(
             {
                 "seed": config.seed,
@@ -94,7 +77,7 @@ def main(argv: list[str]) -> None:
                 "labels": scores["provenance"]["labels_of_the_run"],
                 "sounds": scores["provenance"]["samples"],
                 "test_clips": scores["provenance"]["test_clips"],
-                "figures": {name: figure(details, *path) for name, path in FIGURES.items()},
+                "figures": {name: known(scores, measure) for name, measure in FIGURES.items()},
             }
         )
     result = {
@@ -110,14 +93,13 @@ def main(argv: list[str]) -> None:
     print(table(rows))
 
 
-def figure(details: dict, *path: str) -> dict | None:
+def known(scores: dict, measure: Measure) -> dict | None:
     """A figure of scores.json with its interval or deviation; None where the run has none."""
-    for part in path:
-        details = details.get(part) if isinstance(details, dict) else None
-    if not isinstance(details, dict) or details.get("value") is None:
+    figure = read(scores, measure.key)
+    if figure["value"] is None:
         return None
     kept = ("value", "interval_95", "deviation", "deviation_is", "of_prior_draws")
-    return {name: details[name] for name in kept if details.get(name) is not None}
+    return {name: figure[name] for name in kept if figure.get(name) is not None}
 
 
 def table(rows: list[dict]) -> str:
@@ -125,21 +107,20 @@ def table(rows: list[dict]) -> str:
     lines = ["| | " + " | ".join(f"seed {row['seed']}" for row in rows) + " |"]
     lines.append("|---" * (1 + len(rows)) + "|")
     lines.append("| steps | " + " | ".join(f"{row['steps']:,}" for row in rows) + " |")
-    for name in FIGURES:
+    for name, measure in FIGURES.items():
         figures = [row["figures"][name] for row in rows]
         if any(figures):
-            lines.append(f"| {name} | " + " | ".join(map(cell, figures)) + " |")
+            cells = (cell(figure, measure) for figure in figures)
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def cell(one: dict | None) -> str:
-    """A figure as text: a share with an interval in per cent, else a number."""
-    if one is None:
+def cell(figure: dict | None, measure: Measure) -> str:
+    """A figure as text, with its interval or deviation."""
+    if figure is None:
         return ""
-    if "interval_95" in one:
-        low, high = (100 * end for end in one["interval_95"])
-        return f"{100 * one['value']:.1f} % ({low:.1f}–{high:.1f})"
-    return f"{one['value']:.4g}"
+    value, spread = shown(figure, measure)
+    return f"{value}{' %' * measure.percent} {spread}".rstrip()
 
 
 if __name__ == "__main__":

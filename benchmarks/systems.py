@@ -26,8 +26,8 @@ from benchmarks.vocoder import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips
-from gaae_tf.evaluation.evaluate import EVALUATION
-from gaae_tf.evaluation.measures.quality import Scored, accuracy, quality
+from gaae_tf.evaluation.context import EVALUATION
+from gaae_tf.evaluation.measures.quality import Scored, quality
 from gaae_tf.evaluation.samples import generated
 from gaae_tf.evaluation.scorers import labelled_clips, trained_scorer
 from gaae_tf.files import write_text
@@ -35,6 +35,7 @@ from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints, progress, restore_for_sampling
+from gaae_tf.scores.figure import share
 from gaae_tf.training import frozen, memory, resolve
 
 FLAGS = flags.FLAGS
@@ -140,7 +141,7 @@ def start_figures(run_dir: Path) -> dict:
             lambda batch: run.class_probabilities(run.signal_path.spectrogram(batch).numpy()),
             test.audio,
         )
-        details["classifier_test_accuracy"] = accuracy(predicted.argmax(axis=1) == test.labels)
+        details["classifier_test_accuracy"] = share(predicted.argmax(axis=1) == test.labels)
     return figures(details)
 
 

@@ -71,6 +71,7 @@ def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, 
         ["represent", f"--run_dir={tiny_run_dir}", "--source=/absent", "--out=codes.npz"],
         ["export", f"--run_dir={tmp_path}", f"--out={tmp_path / 'out'}"],
         ["evaluate", f"--run_dir={tmp_path}"],
+        ["evaluate", f"--run_dir={tiny_run_dir}", "--count=0"],
         ["resynthesize", "--hop_samples=0", "in.wav", "out.wav"],
         ["prepare", "--corpus=fsdd", "--out=out", "--valid_percent=200"],
         ["experiments", "--table=3"],
@@ -89,6 +90,7 @@ def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, 
     assert "`gaae prepare --corpus=nsynth --download --out=datasets/nsynth` makes it" in done.stderr
     assert "label must be one of low, high (or 0 to 1), got 'hihg'" in done.stderr
     assert f"--run_dir={tmp_path / 'absent'} is no folder" in done.stderr
+    assert "--count must be at least 1; got 0" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["train.py", "evaluate.py"])

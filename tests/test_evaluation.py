@@ -1,3 +1,4 @@
+import collections
 import copy
 import dataclasses
 import json
@@ -18,16 +19,25 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.prepare.config import PrepareConfig
 from gaae_tf.data.prepare.folder import prepare
 from gaae_tf.data.shards import Clips, read_clips
+from gaae_tf.evaluation import context as evaluation_context
 from gaae_tf.evaluation import evaluate as evaluation
-from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
+from gaae_tf.evaluation import taught as teaching
+from gaae_tf.evaluation.evaluate import evaluate
+from gaae_tf.evaluation.measures import confusion, same_labels, same_labels_altered
 from gaae_tf.evaluation.measures.quality import Scored
-from gaae_tf.evaluation.scorers import ScorerSettings
+from gaae_tf.evaluation.measures.usefulness import usefulness
+from gaae_tf.evaluation.samples import Sounds
+from gaae_tf.evaluation.settings import EvaluateSettings, ScorerSettings
+from gaae_tf.evaluation.table import format_table
 from gaae_tf.ops import synthesis
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
 from gaae_tf.report.compare import Run, System, tables
+from gaae_tf.run.guidance import read_guidance
 from gaae_tf.run.names import SCORES_OF_SAMPLES
+from gaae_tf.scores import catalogue
+from gaae_tf.scores.figure import NOT_MEASURED, read
 from gaae_tf.training import fit
 
 # Keras 3.15 saves weights in a way that NumPy 2 announces the end of.
@@ -49,6 +59,10 @@ def tone(name, rng):
     return (rng.uniform(0.1, 0.5) * wave + rng.normal(0.0, 0.01, SAMPLES)).astype(np.float32)
 
 
+def always_low(clips):
+    return np.tile([0.2, 0.5, 0.3], (clips, 1))
+
+
 class ToneRun:
     """A run whose every figure is known: it makes tones of the class that `makes` says."""
 
@@ -65,6 +79,8 @@ class ToneRun:
         self.signal_path = SignalPath(STFT, scaling)
         self.makes = makes or {name: name for name in CLASSES}
         self.weights_id = str(self.makes)
+        parts = [read_clips(part, "test").audio for part in (dataset, guiding) if part]
+        self.test_clips = {len(clips): clips / np.float32(32768.0) for clips in parts}
 
     def generate(self, label, count, seed):
         rng = np.random.default_rng(seed)
@@ -77,23 +93,27 @@ class ToneRun:
         return (1.0 - eta / 2.0) * whole
 
     def class_probabilities(self, spectrograms):
-        return np.tile([0.2, 0.5, 0.3], (len(spectrograms), 1))
+        return always_low(len(spectrograms))
 
-    def codes(self, spectrograms):
-        return {name: np.zeros((len(spectrograms), 4)) for name in ("guided", "style")}
+    def encode(self, spectrograms):
+        codes = {name: np.zeros((len(spectrograms), 4)) for name in ("guided", "style")}
+        return codes, always_low(len(spectrograms))
 
-    def reconstruct_spectrograms(self, spectrograms):
-        return spectrograms + np.float32(0.1)
-
-    def reconstruct(self, audio):
-        return 0.9 * audio
+    def decode(self, codes):
+        """Spectrograms of the only test clips of that number, each value too high by 0.1."""
+        audio = self.test_clips[len(codes["style"])]
+        self.decoded = self.signal_path.spectrogram(audio).numpy() + np.float32(0.1)
+        return self.decoded
 
     def to_audio(self, spectrograms):
+        """Of what it decoded, the clips at 0.9 of their level."""
+        if spectrograms is self.decoded:
+            return 0.9 * self.test_clips[len(spectrograms)]
         return synthesis.to_audio(spectrograms, self.signal_path, "pghi")
 
-    def restyle_each(self, clips, labels):
+    def restyle_codes(self, styles, labels):
         """Tones of the classes asked for, whose pitch is another."""
-        rng = np.random.default_rng(len(clips))
+        rng = np.random.default_rng(len(styles))
         return np.stack([tone(self.makes[CLASSES[label]], rng) for label in labels])
 
     def generate_spectrograms(self, labels, seed, first):
@@ -321,10 +341,11 @@ def test_the_baseline_is_trained_alike_whichever_scorer_scores(
         asked.append((settings.name, settings.max_steps, steps, altered))
         return scores["details"]["simple_classifier_same_labels_accuracy"]
 
-    monkeypatch.setattr(evaluation, "_trained_accuracy", taught)
-    scorer_of = evaluation.trained_scorer  # the kept one stands in, to save a training
+    for measure in (same_labels, same_labels_altered):
+        monkeypatch.setattr(measure, "taught_accuracy", taught)
+    scorer_of = evaluation_context.trained_scorer  # the kept one stands in, to save a training
     monkeypatch.setattr(
-        evaluation, "trained_scorer", lambda of, _, **how: scorer_of(of, SETTINGS, **how)
+        evaluation_context, "trained_scorer", lambda of, _, **how: scorer_of(of, SETTINGS, **how)
     )
     by_wavegan = dataclasses.replace(SETTINGS, name="wavegan", max_steps=1500)
     scores_of(ToneRun(dataset), tmp_path, monkeypatch, scorer=by_wavegan, count=10)
@@ -364,7 +385,7 @@ def test_as_many_sounds_as_real_test_clips_stand_beside_these_with_all_numbers(f
     label = "36 sounds, as many as real test"
     assert lines[at + 2].startswith(f"    {label}")
     for figure in (equal["inception_score"], real["inception_score"]):
-        assert f"{figure['value']:.3f} ± {figure['deviation']:.3f}" in lines[at + 2]
+        assert f"{figure['value']:.2f} ± {figure['deviation']:.2f}" in lines[at + 2]
     (clips,) = (line for line in lines if line.startswith("clips, against real train"))
     assert [cell.strip() for cell in clips.split("train")[1].split("  ") if cell.strip()] == [
         "120 / 90",
@@ -413,6 +434,36 @@ def test_every_figure_has_its_uncertainty_or_says_why_not(faithful):
     assert errors["standard_error"] == pytest.approx(errors["deviation"] / np.sqrt(35))
 
 
+def test_the_catalogue_has_every_figure_and_the_scores_have_every_measure_of_it(faithful):
+    def keys(part, place):
+        if isinstance(part, dict) and "value" in part:
+            yield place
+        elif isinstance(part, dict):
+            for name, inner in part.items():
+                yield from keys(inner, (*place, name))
+
+    _, scores, _ = faithful
+    listed = [measure for group in catalogue.GROUPS.values() for measure in group]
+    missing = [m.key for m in listed if read(scores, m.key).get("reason") == NOT_MEASURED]
+    taught = catalogue.TAUGHT_BY_SOUNDS, catalogue.TAUGHT_BY_BOTH, catalogue.TAUGHT_BY_REAL
+    assert missing == [measure.key for measure in taught]  # not asked for here
+    shown = {measure.key for measure in listed}
+    shown |= {catalogue.at_real_test_count(m).key for m in catalogue.SCORES + catalogue.DISTANCES}
+    shown |= {catalogue.against(m, "real_train").key for m in catalogue.DISTANCES}
+    forms = (catalogue.class_found, catalogue.class_share)
+    shown |= {form(name).key for form in forms for name in CLASSES}
+    shown |= {
+        measure.of(part).key
+        for measure in (*catalogue.GROUPS["sounds"], *(form(n) for form in forms for n in CLASSES))
+        for part in ("real_test", "real_train")
+    }
+    shown |= {catalogue.of_real_test(measure).key for measure in catalogue.DISTANCES}
+    shown |= {catalogue.cross_fade(measure).key for measure in catalogue.GROUPS["interpolations"]}
+    shown.add((*catalogue.RESTYLED_PITCH.key[:-1], "reconstructed"))
+    found = {key for key in keys(scores["details"], ("details",)) if "by_class" not in key}
+    assert found - shown == set()
+
+
 def test_what_training_measured_on_validation_clips_stands_in_the_scores(faithful):
     _, scores, _ = faithful
     assert scores["details"]["validation"]["accuracy"] == 0.75
@@ -433,21 +484,56 @@ def test_phases_have_their_time_and_stand_in_the_table(faithful):
         assert phase["name"] in table
 
 
-def test_test_clips_are_encoded_once_and_guidance_is_read_once(
-    faithful, dataset, tmp_path, monkeypatch
-):
-    run, encoded, read = ToneRun(dataset), [], []
-    codes, read_text = run.codes, Path.read_text
-    run.codes = lambda x: encoded.append(len(x)) or codes(x)
+def counted(run, monkeypatch):
+    """How often each clip, by its spectrogram, goes through the run's encoder, by any way."""
+    times = collections.Counter()
 
-    def counted(path, *args, **kwargs):
+    def way(method):
+        def through(spectrograms, *rest):
+            times.update(spectrogram.tobytes() for spectrogram in spectrograms)
+            return method(spectrograms, *rest)
+
+        return through
+
+    for name in ("encode", "class_probabilities"):
+        method = getattr(run, name)
+        monkeypatch.setattr(run, name, way(method))
+    # The other ways of a loaded run take audio or encode by themselves; none is to be used.
+    for name in ("codes", "represent", "classify", "reconstruct", "reconstruct_spectrograms"):
+        monkeypatch.setattr(run, name, _StopsHere(), raising=False)
+    for name in ("restyle", "restyle_each"):
+        monkeypatch.setattr(run, name, _StopsHere(), raising=False)
+    return times
+
+
+def test_each_clip_is_encoded_once_and_each_split_and_the_guidance_read_once(
+    faithful, dataset, noise, tmp_path, monkeypatch
+):
+    read, split_of = [], evaluation_context.read_clips
+    read_text = Path.read_text
+
+    def read_split(of, split):
+        read.append((of.name, split))
+        return split_of(of, split)
+
+    def read_file(path, *args, **kwargs):
         read.append(path.name)
         return read_text(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "read_text", counted)
-    scores_of(run, tmp_path, monkeypatch)
-    assert sum(encoded) == 36 + 90
-    assert read.count("guidance.json") == 1
+    monkeypatch.setattr(evaluation_context, "read_clips", read_split)
+    monkeypatch.setattr(Path, "read_text", read_file)
+    for run, clips in (
+        (ToneRun(dataset), 36 + 90),
+        (ToneRun(noise, guiding=dataset), 36 + 90 + 5 + 3),
+    ):
+        run.signal_path = ToneRun(dataset).signal_path
+        times = counted(run, monkeypatch)
+        read.clear()
+        scores_of(run, tmp_path, monkeypatch)
+        assert (len(times), set(times.values())) == (clips, {1})
+        assert read.count("guidance.json") == 1
+        splits = [entry for entry in read if isinstance(entry, tuple)]
+        assert len(splits) == len(set(splits)) == 2 * len({of for of, _ in splits})
 
 
 def test_memorisation_is_against_every_clip_that_the_run_saw(
@@ -478,11 +564,11 @@ def test_clips_without_a_label_are_among_those_seen():
     none = ("",) * 4
     audio = np.array([[1, 1], [2, 2], [3, 3], [4, 4]], np.int16)
     train = Clips(audio, np.array([0, -1, 1, -1]), none, none)
-    labelled, seen, counts = evaluation._score_training(Sums(), train, train, np.array([2]))
+    labelled, seen, counts = evaluation_context.score_training(Sums(), train, train, np.array([2]))
     assert (labelled.labels.tolist(), labelled.features[:, 0].tolist()) == ([0, 1], [2.0, 6.0])
     assert (seen[:, 0].tolist(), counts) == ([2.0, 4.0, 6.0, 8.0], {"data_set": 4})
     own = Clips(10 * audio, np.full(4, -1), none, none)
-    labelled, seen, counts = evaluation._score_training(Sums(), train, own, np.array([2]))
+    labelled, seen, counts = evaluation_context.score_training(Sums(), train, own, np.array([2]))
     assert labelled.features[:, 0].tolist() == [2.0, 6.0]
     assert seen[:, 0].tolist() == [20.0, 40.0, 60.0, 80.0, 6.0]
     assert counts == {"data_set": 4, "guidance": 1}
@@ -516,7 +602,7 @@ def test_interpolations_are_measured_beside_their_cross_fade(faithful):
     shares = entry["spectrograms"]["largest_step_share"]
     assert shares["value"] == pytest.approx(expected, rel=0.02)
     assert entry["spectrograms"]["path_length_ratio"]["value"] == pytest.approx(1.0, abs=0.01)
-    assert "path length ratio, spectrograms" in format_table(scores)
+    assert "interpolations in spectrograms, path length ratio" in format_table(scores)
 
 
 def test_a_run_that_ignores_the_style_has_no_smoothness(faithful, dataset, tmp_path, monkeypatch):
@@ -550,7 +636,11 @@ def test_pitch_and_periodicity_are_those_of_tones(faithful):
     assert details["samples"]["harmonicity"]["clips"] == 120
     assert details["real_test"]["harmonicity"]["clips"] == 36
     table = format_table(scores)
-    for row in ("harmonicity", "its pitch within a semitone", "    the vocoder's alone"):
+    for row in (
+        "harmonicity",
+        "reconstruction, pitch within a semitone",
+        "vocoder alone, pitch within a semitone",
+    ):
         assert f"\n{row}  " in table
 
 
@@ -598,7 +688,7 @@ def test_codes_stand_beside_draws_of_the_prior(faithful):
 
 def test_altered_spectrograms_depend_on_seed_and_batch_alone(dataset):
     run, audio = ToneRun(dataset), read_clips(dataset, "test").audio[:4]
-    of = [evaluation._altered_spectrogram(run, seed) for seed in (0, 0, 1)]
+    of = [teaching.altered_spectrogram(run, seed) for seed in (0, 0, 1)]
     first, again, other = (np.asarray(altered(audio)) for altered in of)
     np.testing.assert_array_equal(first, again)
     plain = run.signal_path.spectrogram(audio / np.float32(32768.0)).numpy()
@@ -648,23 +738,24 @@ def test_what_samples_teach_is_measured_on_real_clips(faithful, dataset, tmp_pat
 def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
     trained = []
     monkeypatch.setattr(
-        evaluation,
+        teaching,
         "train_classifier",
         lambda *_, **how: trained.append((how["steps"], how["seed"])),
     )
     right = np.array([0, 1, 2, 0])
-    monkeypatch.setattr(evaluation, "classify", lambda *_, **__: (np.eye(3)[right], None))
+    monkeypatch.setattr(teaching, "classify", lambda *_, **__: (np.eye(3)[right], None))
     train, test = read_clips(dataset, "train"), read_clips(dataset, "test")
     test = test.subset(np.array([0, 10, 22, 23]))  # high, low, middle, middle
-    sounds = Scored("generated", np.zeros((200, 3)), np.zeros((200, 8)), np.arange(200) % 3)
-    of = [ToneRun(dataset), sounds, lambda n: np.zeros((n, SAMPLES), np.int16), train, test]
+    scored = Scored("generated", np.zeros((200, 3)), np.zeros((200, 8)), np.arange(200) % 3)
+    sounds = Sounds(scored, lambda n: np.zeros((n, SAMPLES), np.int16), {})
+    of = [ToneRun(dataset), sounds, train, test]
 
-    def usefulness(seeds, most=300, **scorer):
+    def useful(seeds, most=300, **scorer):
         scorer = dataclasses.replace(SETTINGS, **scorer)
         settings = EvaluateSettings(usefulness_seeds=seeds, usefulness_steps=most, scorer=scorer)
-        return evaluation._usefulness(*of, settings, lambda _: None)
+        return usefulness(*of, settings, lambda _: None)
 
-    table = usefulness(1)
+    table = useful(1)
     assert trained == [(36, 0)] * 3  # six passes over 90 real clips in batches of 16
     assert {row["steps"] for row in table.values()} == {36}
     assert [row["training_clips"] for row in table.values()] == [90, 180, 90]
@@ -674,18 +765,18 @@ def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
         assert row["deviation"] is None
         assert row["interval_95"] == pytest.approx(list(expected))
     trained.clear()
-    table = usefulness(2, passes=1000)
+    table = useful(2, passes=1000)
     assert trained == [(300, seed) for _ in range(3) for seed in (0, 1)]
     assert table["samples"]["deviation"] == 0.0
     assert {row["most_steps"] for row in table.values()} == {300}
     trained.clear()
-    assert {row["most_steps"] for row in usefulness(1, 20).values()} == {20}
+    assert {row["most_steps"] for row in useful(1, 20).values()} == {20}
     assert trained == [(20, 0)] * 3
     trained.clear()
-    assert {row["most_steps"] for row in usefulness(1, 0, passes=1000).values()} == {None}
+    assert {row["most_steps"] for row in useful(1, 0, passes=1000).values()} == {None}
     assert trained == [(3000, 0)] * 3  # a simple scorer's most
-    sounds.labels[:] = 1
-    assert "not every class a sample" in usefulness(1)["samples"]["reason"]
+    scored.labels[:] = 1
+    assert "not every class a sample" in useful(1)["samples"]["reason"]
 
 
 def test_a_folder_of_sounds_takes_the_same_road(faithful, dataset, tmp_path, monkeypatch):
@@ -734,15 +825,15 @@ def test_classes_are_measured_on_the_guidance_and_reconstruction_on_the_data_set
 ):
     run = ToneRun(noise, guiding=dataset)
     run.signal_path = ToneRun(dataset).signal_path  # that of the kept scorer
-    encoded = []
-    run.reconstruct = lambda audio: encoded.append(len(audio)) or 0.9 * audio
+    decoded, decode = [], run.decode
+    run.decode = lambda codes: decoded.append(len(codes["style"])) or decode(codes)
     scores, log = scores_of(run, tmp_path, monkeypatch)
     assert "taking the scorer kept at" in log
     _, own, _ = faithful
     for name in ("requested_class_accuracy", "classifier_test_accuracy", "inception_score"):
         assert scores[name] == own[name]
     assert scores["frechet_distance"] == own["frechet_distance"]
-    assert encoded == [5, 36]  # of the one, and of the other for restyled clips to stand beside
+    assert decoded == [5, 36]  # of the one, and of the other for restyled clips to stand beside
     assert scores["details"]["reconstruction"]["test_clips"] == 5
     assert scores["reconstruction_spectral_convergence_db"] == pytest.approx(-20.0, abs=1e-4)
 
@@ -792,7 +883,7 @@ def test_a_moved_guidance_data_set_is_named_by_flag(dataset, noise, tmp_path, mo
     run.config.guidance_dataset = "gone"
     with pytest.raises(ValueError, match="gone is no data set folder"):
         scores_of(run, tmp_path, monkeypatch)
-    monkeypatch.setattr(evaluation, "trained_scorer", _StopsHere())
+    monkeypatch.setattr(evaluation_context, "trained_scorer", _StopsHere())
     with pytest.raises(_StopsHere.Called):
         scores_of(run, tmp_path, monkeypatch, guidance_dataset_dir=dataset.path)
     run.classes = ("cat", "dog")
@@ -860,12 +951,12 @@ def test_sounds_that_are_not_finite_are_named(faithful, dataset, tmp_path, monke
 def test_guidance_is_of_the_clips_that_it_names(tmp_path):
     text = '{"train_indices": [2, 0], "clips": ["c.wav", "a.wav"]}'
     (tmp_path / "guidance.json").write_text(text)
-    read = evaluation.read_guidance(tmp_path, ["a.wav", "b.wav", "c.wav"], Path("data"))
+    read = read_guidance(tmp_path, ["a.wav", "b.wav", "c.wav"], Path("data"))
     assert read.tolist() == [2, 0]
     with pytest.raises(
         ValueError, match=r"a\.wav guided the run, but data has x\.wav in its place"
     ):
-        evaluation.read_guidance(tmp_path, ["x.wav", "b.wav", "c.wav"], Path("data"))
+        read_guidance(tmp_path, ["x.wav", "b.wav", "c.wav"], Path("data"))
 
 
 @pytest.mark.parametrize(
@@ -881,7 +972,7 @@ def test_guidance_is_of_the_clips_that_it_names(tmp_path):
 def test_bad_guidance_is_named(tmp_path, text, message):
     (tmp_path / "guidance.json").write_text(text)
     with pytest.raises(ValueError, match=message):
-        evaluation.read_guidance(tmp_path, [str(i) for i in range(90)], Path("data"))
+        read_guidance(tmp_path, [str(i) for i in range(90)], Path("data"))
 
 
 def test_a_folder_that_is_no_run_and_a_run_without_a_checkpoint_are_named(tiny_run_dir, tmp_path):
@@ -900,8 +991,8 @@ def test_a_guiding_data_set_without_test_clips_or_labels_is_named(
     dataset, tmp_path, tmp_path_factory, monkeypatch
 ):
     run = ToneRun(dataset)
-    monkeypatch.setattr(evaluation, "trained_scorer", _StopsHere())
-    read = evaluation.read_clips
+    monkeypatch.setattr(evaluation_context, "trained_scorer", _StopsHere())
+    read = evaluation_context.read_clips
 
     def without(split, labels):
         def clips(dataset, wanted):
@@ -917,7 +1008,7 @@ def test_a_guiding_data_set_without_test_clips_or_labels_is_named(
         return clips
 
     for split, labels in (("test", False), ("test", True), ("train", True)):
-        monkeypatch.setattr(evaluation, "read_clips", without(split, labels))
+        monkeypatch.setattr(evaluation_context, "read_clips", without(split, labels))
         message = rf"The {split} part of .* has no labelled clip of class high, low, middle"
         with pytest.raises(ValueError, match=message):
             scores_of(run, tmp_path, monkeypatch)
@@ -958,5 +1049,5 @@ def test_an_interrupted_command_says_what_is_kept(tmp_path, number, status):
 
 def test_confusion_counts_clips_by_class_meant_and_found_and_leaves_unlabelled_ones_out():
     labels, found = np.array([0, 0, 1, -1, 1]), np.array([0, 1, 1, 0, 1])
-    assert evaluation._confusion(labels, found, 3) == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
-    assert evaluation._confusion(labels[3:4], found[3:4], 2) == [[0, 0], [0, 0]]
+    assert confusion.counted(labels, found, 3) == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
+    assert confusion.counted(labels[3:4], found[3:4], 2) == [[0, 0], [0, 0]]

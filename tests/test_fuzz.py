@@ -58,8 +58,7 @@ from gaae_tf.data.corpora.table import TableReader
 from gaae_tf.data.shards import DESCRIPTION, load_dataset, read_clips
 from gaae_tf.data.sources import open_source
 from gaae_tf.data.terms import DataError
-from gaae_tf.evaluation import scorers
-from gaae_tf.evaluation.evaluate import read_guidance
+from gaae_tf.evaluation.scorers import kept
 from gaae_tf.experiments.requests import read_scores
 from gaae_tf.files import sha256
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
@@ -67,6 +66,7 @@ from gaae_tf.report.compare.runs import read_scores as read_scores_to_compare
 from gaae_tf.run import checkpoints
 from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names
+from gaae_tf.run.guidance import read_guidance
 from gaae_tf.run.lock import locked
 
 REPOSITORY = Path(__file__).parents[1]
@@ -577,7 +577,7 @@ def records(folder: Path) -> Reader:
 
     def read(data: bytes) -> None:
         path.write_bytes(data)
-        assert scorers._read_record(path, description)["description"] == description
+        assert kept.read_record(path, description)["description"] == description
 
     good = [json.dumps(record | {"description": description}).encode()]
     return Reader(good, read, (ValueError,), str(path), mutated_json)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from gaae_tf.data.shards import Clips
+from gaae_tf.evaluation.encoded import Encoded
 from gaae_tf.evaluation.measures.hearing import harmonicity_figure, heard, within_a_semitone
 from gaae_tf.evaluation.measures.restyling import restyling
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
@@ -46,14 +47,17 @@ class Scorer:
 
 
 class Run:
-    """Restyles by the phase alone, or by the phase and the speaker; keeps what it is asked."""
+    """Restyles by the phase alone, or by the phase and the speaker; keeps what it is asked.
+
+    Its codes and its spectrograms are the sound itself.
+    """
 
     classes, sample_rate_hz = CLASSES, RATE_HZ
 
     def __init__(self, speaker=None, silent=False):
         self.speaker, self.silent, self.asked, self.reconstructed = speaker, silent, [], 0
 
-    def restyle_each(self, audio, labels):
+    def restyle_codes(self, audio, labels):
         self.asked += labels
         if self.silent:
             return np.zeros_like(audio)
@@ -67,13 +71,18 @@ class Run:
         noise = np.random.default_rng(len(self.asked)).normal(0.0, 0.002, audio.shape)
         return np.float32(0.3 * np.stack(made) + noise)
 
-    def reconstruct(self, audio):
-        self.reconstructed += len(audio)
-        return 0.5 * audio
+    def decode(self, codes):
+        self.reconstructed += len(codes["style"])
+        return 0.5 * codes["style"]
+
+    def to_audio(self, spectrograms):
+        return spectrograms
 
 
 def measured(run, train=None, test=None, **options):
-    return restyling(run, Scorer(), train or clips(12), test or clips(10, 1), PATH, **options)
+    train, test = train or clips(12), test or clips(10, 1)
+    encoded = Encoded({"style": test.audio / np.float32(32768.0)}, None)
+    return restyling(run, Scorer(), train, test, encoded, PATH, **options)
 
 
 def values(figures):

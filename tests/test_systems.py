@@ -14,8 +14,9 @@ from test_fit import assert_same_state, state, tiny_config
 import gaae_tf
 from gaae_tf.commands import opening
 from gaae_tf.config import TrainConfig
-from gaae_tf.evaluation.evaluate import EvaluateSettings, evaluate, format_table
-from gaae_tf.evaluation.scorers import ScorerSettings
+from gaae_tf.evaluation.evaluate import evaluate
+from gaae_tf.evaluation.settings import EvaluateSettings, ScorerSettings
+from gaae_tf.evaluation.table import format_table
 from gaae_tf.run import loading
 from gaae_tf.run.folder import read_validation
 from gaae_tf.training import dry_run, finish, fit

@@ -93,7 +93,8 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
             f"in {shipped / SCORES}; to evaluate it anew, give a copy of {shipped}"
         )
     load_tensorflow()
-    from gaae_tf.evaluation.evaluate import evaluate, format_table
+    from gaae_tf.evaluation.evaluate import evaluate
+    from gaae_tf.evaluation.table import format_table
 
     scores = evaluate(
         values.run_dir,

@@ -103,9 +103,9 @@ def classify(
     if len(clips) == 0:
         raise ValueError("clips must hold at least one clip; received none.")
     stream = _in_order(clips, prepare, batch_size)
-    step = tf.function(
-        lambda batch: model(batch, return_features=True),
-        input_signature=[stream.element_spec],
+    # Traced at once: TensorFlow warns of functions that are traced again and again.
+    step = tf.function(lambda batch: model(batch, return_features=True)).get_concrete_function(
+        stream.element_spec
     )
     batches = [step(batch) for batch in stream]
     logits, features = zip(*batches, strict=True)

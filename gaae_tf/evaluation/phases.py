@@ -29,6 +29,7 @@ class Phases:
     def __init__(self, log: Callable[[str], None] = lambda _: None) -> None:
         self._log, self._start = log, time.monotonic()
         self._records: list[dict[str, Any]] = []
+        self._current: dict[str, Any] = {}
 
     @property
     def seconds(self) -> float:
@@ -40,17 +41,14 @@ class Phases:
         self._log(f"[{self.seconds:4.0f} s] {line}")
 
     @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[dict[str, Any]]:
-        """Times what is done inside; a phase that ends in an error is not kept.
-
-        Yields:
-            The phase's record; put `sounds` into it for `sounds_per_second`.
-        """
+    def phase(self, name: str) -> Iterator[None]:
+        """Times what is done inside; a phase that ends in an error is not kept."""
         self.say(name)
         record: dict[str, Any] = {"name": name}
+        self._current = record
         watch, start = _Watch(), time.monotonic()
         try:
-            yield record
+            yield
         finally:
             seconds, peak = time.monotonic() - start, watch.stop()
         record["seconds"] = round(seconds, 2)
@@ -58,6 +56,10 @@ class Phases:
         if record.get("sounds"):
             record["sounds_per_second"] = round(record["sounds"] / seconds, 2)
         self._records.append(record)
+
+    def count(self, sounds: int) -> None:
+        """Tells how many sounds the phase that runs is about, for `sounds_per_second`."""
+        self._current["sounds"] = sounds
 
     def records(self) -> list[dict[str, Any]]:
         """The phases that ended: `name`, `seconds`, `peak_rss_mib`, and what was put in; JSON."""

@@ -12,7 +12,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import soundfile
@@ -58,6 +58,20 @@ class Generator(Protocol):
         """
 
 
+class Sounds(NamedTuple):
+    """Sounds that were scored.
+
+    Attributes:
+        scored: what the scorer says of them.
+        first: gives the first so many, int16 [n, clip_samples].
+        source: what to say of where they come from.
+    """
+
+    scored: Scored
+    first: Callable[[int], np.ndarray]
+    source: dict[str, Any]
+
+
 def generated(
     run: Generator,
     scorer: Scorer,
@@ -66,7 +80,7 @@ def generated(
     folder: Path,
     progress: bool = True,
     log: Callable[[str], None] = print,
-) -> tuple[Scored, Callable[[int], np.ndarray], dict[str, Any]]:
+) -> Sounds:
     """Generates sounds of all classes alike, or of none, and scores them.
 
     One block of sounds is held at a time; of those done, logits, features and labels alone, about
@@ -82,23 +96,13 @@ def generated(
         log: receives a line for each damaged block, which is made anew.
 
     Returns:
-        The scores; a function that gives the first so many sounds, int16 [n, clip_samples]; and
-        what to say of the source: vocoder, its refinement, and how many of the sounds were made
+        The sounds. Their source tells the vocoder, its refinement, and how many of them were made
         now, the others being kept from before.
 
     Raises:
         ValueError: the sounds are not finite or of another length.
     """
-    identity = {
-        "weights": run.weights_id,
-        "vocoder": [run.vocoder, run.refine],
-        "seed": seed,
-        "block_sounds": BLOCK_SOUNDS,
-        "scorer": scorer.identity,
-        "version": gaae_tf.__version__,
-    }
-    text = json.dumps(identity, sort_keys=True)
-    folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder = folder / _identity(run, scorer, seed)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"block-{index:05d}.npz" for index in range(-(-count // BLOCK_SOUNDS))]
     finished = {path for path in paths if path.exists() and _is_whole(path, log)}
@@ -109,23 +113,37 @@ def generated(
             _write_block(path, *_block(run, seed, index), scorer)
             meter.step(BLOCK_SOUNDS)
     meter.close()
-    parts = {name: [] for name in ("logits", "features", "labels")}
+    joined = _joined(paths, "logits", "features", "labels")
+    made = len(paths) * BLOCK_SOUNDS - done
+    return Sounds(
+        Scored("generated", **{name: values[:count] for name, values in joined.items()}),
+        lambda wanted: _joined(paths[: -(-wanted // BLOCK_SOUNDS)], "audio")["audio"][:wanted],
+        {"vocoder": run.vocoder, "refine": run.refine, "generated_now": made},
+    )
+
+
+def _identity(run: Generator, scorer: Scorer, seed: int) -> str:
+    """A digest of all that a block of sounds and its scores depend on."""
+    identity = {
+        "weights": run.weights_id,
+        "vocoder": [run.vocoder, run.refine],
+        "seed": seed,
+        "block_sounds": BLOCK_SOUNDS,
+        "scorer": scorer.identity,
+        "version": gaae_tf.__version__,
+    }
+    text = json.dumps(identity, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _joined(paths: Sequence[Path], *names: str) -> dict[str, np.ndarray]:
+    """Arrays of all blocks by name; one block is open at a time."""
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for path in paths:
         with np.load(path) as block:
             for name, values in parts.items():
                 values.append(block[name])
-    joined = {name: np.concatenate(values)[:count] for name, values in parts.items()}
-
-    def first(wanted: int) -> np.ndarray:
-        blocks = []
-        for path in paths[: -(-wanted // BLOCK_SOUNDS)]:
-            with np.load(path) as block:
-                blocks.append(block["audio"])
-        return np.concatenate(blocks)[:wanted]
-
-    made = len(paths) * BLOCK_SOUNDS - done
-    source = {"vocoder": run.vocoder, "refine": run.refine, "generated_now": made}
-    return Scored("generated", **joined), first, source
+    return {name: np.concatenate(values) for name, values in parts.items()}
 
 
 def _block(run: Generator, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -182,7 +200,7 @@ def _write_block(path: Path, audio: np.ndarray, labels: np.ndarray, scorer: Scor
 
 def from_folder(
     folder: Path, scorer: Scorer, max_bad_percent: float = 1.0, progress: bool = True
-) -> tuple[Scored, Callable[[int], np.ndarray], dict[str, Any]]:
+) -> Sounds:
     """Reads and scores all sound files below a folder.
 
     They are mixed to mono, resampled, cut or padded as training clips are. A file in a folder of a
@@ -195,70 +213,96 @@ def from_folder(
         progress: whether to show progress on stderr.
 
     Returns:
-        The scores; a function that gives the first so many sounds, int16 [n, clip_samples]; and
-        what to say of the source: files, which were skipped and why, and how many were resampled.
+        The sounds. Their source tells the files, which were skipped and why, and how many were
+        resampled.
 
     Raises:
         ValueError: no such folder, no sound in it, or too many files that cannot be used.
     """
-    if not folder.is_dir():
-        raise ValueError(f"--samples={folder} is no folder; give one of sound files")
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-    )
-    # In an order that does not go class by class, so that the first ones are of all classes.
-    files = [files[i] for i in np.random.default_rng(0).permutation(len(files))]
-    if not files:
-        raise ValueError(
-            f"--samples={folder} has no sound file; looked for {', '.join(sorted(EXTENSIONS))}"
+    source = _Folder(folder, scorer)
+    meter = Progress(len(source.files), "files", progress)
+    try:
+        logits, features = scorer.score(
+            source.batches(source.files, meter), sample_rate_hz=scorer.sample_rate_hz
         )
-    skipped: dict[str, str] = {}
-    labels: list[int] = []
-    resampled = 0
+    except ValueError:
+        if len(source.skipped) < len(source.files):
+            raise
+        raise ValueError(
+            f"--samples={folder}: no file can be used; {_listed(source.skipped)}"
+        ) from None
+    meter.close()
+    if len(source.skipped) > len(source.files) * max_bad_percent / 100:
+        raise ValueError(
+            f"--samples={folder}: {len(source.skipped)} of {len(source.files)} files cannot be "
+            f"used, more than {max_bad_percent:g} %: {_listed(source.skipped)}"
+        )
+    labels = np.array([source.labels[path] for path in source.usable])
+    return Sounds(
+        Scored("samples", logits, features, labels),
+        lambda wanted: np.concatenate(list(source.batches(source.usable[:wanted]))),
+        {
+            "folder": str(folder),
+            "files": len(source.files),
+            "skipped": source.skipped,
+            "resampled": source.resampled,
+        },
+    )
 
-    def batches(paths: Sequence[Path], scored: bool) -> Iterator[np.ndarray]:
-        nonlocal resampled
-        waiting = []
+
+class _Folder:
+    """Sound files below a folder, and what was found of them when they were read.
+
+    Attributes:
+        files: in an order that does not go class by class, so that the first are of all classes.
+        skipped: names of files that cannot be used, and why.
+        labels: of those that were read with a meter, by path.
+        resampled: how many of these had another rate.
+    """
+
+    def __init__(self, folder: Path, scorer: Scorer) -> None:
+        if not folder.is_dir():
+            raise ValueError(f"--samples={folder} is no folder; give one of sound files")
+        files = sorted(
+            path
+            for path in folder.rglob("*")
+            if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+        )
+        if not files:
+            raise ValueError(
+                f"--samples={folder} has no sound file; looked for {', '.join(sorted(EXTENSIONS))}"
+            )
+        self.files = [files[i] for i in np.random.default_rng(0).permutation(len(files))]
+        self.skipped: dict[str, str] = {}
+        self.labels: dict[Path, int] = {}
+        self.resampled = 0
+        self._folder, self._scorer = folder, scorer
+
+    @property
+    def usable(self) -> list[Path]:
+        """Files that were read and not skipped."""
+        return [path for path in self.files if path in self.labels]
+
+    def batches(self, paths: Sequence[Path], meter: Progress | None = None) -> Iterator[np.ndarray]:
+        """Sounds int16 [up to BLOCK_SOUNDS, clip_samples]; with a meter, labels are kept."""
+        scorer, waiting = self._scorer, []
         for path in paths:
             try:
                 clip = decode_clip(path, scorer.sample_rate_hz, scorer.clip_samples)
             except BadAudio as error:
-                skipped[path.relative_to(folder).as_posix()] = str(error)
+                self.skipped[path.relative_to(self._folder).as_posix()] = str(error)
                 continue
             waiting.append(to_int16(clip))
-            if scored:
-                labels.append(_label(path.relative_to(folder), scorer.classes))
-                resampled += soundfile.info(os.fsencode(path)).samplerate != scorer.sample_rate_hz
+            if meter is not None:
+                self.labels[path] = _label(path.relative_to(self._folder), scorer.classes)
+                rate_hz = soundfile.info(os.fsencode(path)).samplerate
+                self.resampled += rate_hz != scorer.sample_rate_hz
                 meter.step()
             if len(waiting) == BLOCK_SOUNDS:
                 yield np.stack(waiting)
                 waiting = []
         if waiting:
             yield np.stack(waiting)
-
-    meter = Progress(len(files), "files", progress)
-    try:
-        logits, features = scorer.score(batches(files, True), sample_rate_hz=scorer.sample_rate_hz)
-    except ValueError:
-        if len(skipped) < len(files):
-            raise
-        raise ValueError(f"--samples={folder}: no file can be used; {_listed(skipped)}") from None
-    meter.close()
-    if len(skipped) > len(files) * max_bad_percent / 100:
-        raise ValueError(
-            f"--samples={folder}: {len(skipped)} of {len(files)} files cannot be used, more than "
-            f"{max_bad_percent:g} %: {_listed(skipped)}"
-        )
-
-    def first(wanted: int) -> np.ndarray:
-        usable = [f for f in files if f.relative_to(folder).as_posix() not in skipped]
-        return np.concatenate(list(batches(usable[:wanted], False)))
-
-    scored = Scored("samples", logits, features, np.array(labels))
-    source = {"folder": str(folder), "files": len(files), "skipped": skipped}
-    return scored, first, source | {"resampled": resampled}
 
 
 def _label(path: Path, classes: Sequence[str]) -> int:

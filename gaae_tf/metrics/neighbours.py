@@ -61,12 +61,7 @@ def precision_recall_density_coverage(
         raise ValueError(
             f"k must be at least 1 and halves at least 2; received k={k}, halves={halves}."
         )
-    why = f"either half must hold more than k={k}"
-    real = checked_features("real", real, 2 * (k + 1), why)
-    generated = checked_features("generated", generated, 2 * (k + 1), why)
-    check_same_dimensions(real=real, generated=generated)
-    if np.all(real == real[0]):
-        raise ValueError(f"All {len(real)} real clips have identical features: no ball has a size.")
+    real, generated = _checked(real, generated, k)
     values = _measures(real, generated, k)
     rng = np.random.default_rng(seed)
     of_halves = [
@@ -81,6 +76,17 @@ def precision_recall_density_coverage(
         name: (value, float(np.std([half[name] for half in of_halves], ddof=1)))
         for name, value in values.items()
     }
+
+
+def _checked(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both sets of features, of which either half has balls."""
+    why = f"either half must hold more than k={k}"
+    real = checked_features("real", real, 2 * (k + 1), why)
+    generated = checked_features("generated", generated, 2 * (k + 1), why)
+    check_same_dimensions(real=real, generated=generated)
+    if np.all(real == real[0]):
+        raise ValueError(f"All {len(real)} real clips have identical features: no ball has a size.")
+    return real, generated
 
 
 def nearest_distances(queries: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

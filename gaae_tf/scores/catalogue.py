@@ -21,51 +21,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-Key = tuple[str, ...]  # where in a `scores.json` a figure lies
+from gaae_tf.scores.measure import PERCENT, Key, Measure
 
-PERCENT = "%"
 EQUAL_COUNT = "at_real_test_count"  # among samples' figures: of as many as real test clips
 REFERENCES = {"real_train": "real training clips", "real_test": "real test clips"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Measure:
-    """What is known of a figure before it is measured.
-
-    Attributes:
-        key: where it lies in `scores.json`.
-        title: its name in words, which stands alone.
-        header: its name as the head of a column, short.
-        better: "higher", "lower", or "" where neither is better as such.
-        unit: "" for none; "%" of a share, which lies in [0, 1] in the file and is shown in per
-            cent.
-        decimals: that are shown, of what is shown.
-        counted: whether its value depends on numbers of clips, which are then told with it.
-        explanation: a sentence for a reader who does not know it; "" where the title says all.
-    """
-
-    key: Key
-    title: str
-    header: str
-    better: str = ""
-    unit: str = ""
-    decimals: int = 2
-    counted: bool = False
-    explanation: str = ""
-
-    @property
-    def percent(self) -> bool:
-        """Whether it is a share, shown in per cent."""
-        return self.unit == PERCENT
-
-    @property
-    def factor(self) -> float:
-        """By which the value in the file is multiplied to be shown."""
-        return 100.0 if self.percent else 1.0
-
-    def at(self, *key: str) -> Measure:
-        """The same measure at another place."""
-        return dataclasses.replace(self, key=key)
 
 
 def _share(
@@ -153,6 +112,11 @@ DISTANCES = (
     *(PRECISION, RECALL, DENSITY, COVERAGE),
 )
 
+SCORER_ACCURACY = _share(
+    ("provenance", "scorer", "test_accuracy"),
+    *("the scorer's accuracy on real test clips", "scorer", ""),
+    "How far its word on generated sounds can be trusted.",
+)
 LABELS = Measure(
     ("provenance", "labels_of_the_run"), "labels that guided the run", "labels", decimals=0
 )
@@ -345,7 +309,7 @@ def of_real_test(measure: Measure) -> Measure:
 
 def of_real_train(measure: Measure) -> Measure:
     """A measure of samples that needs no reference, of the real training clips."""
-    return measure.at("details", "real_train", *measure.key[2:])
+    return measure.of("real_train")
 
 
 def cross_fade(measure: Measure) -> Measure:

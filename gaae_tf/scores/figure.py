@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from gaae_tf.metrics.intervals import wilson_interval
-from gaae_tf.scores.catalogue import Key, Measure
+from gaae_tf.scores.measure import Key, Measure
 
 Figure = dict[str, Any]
 
@@ -118,7 +118,8 @@ def read(scores: Mapping[str, Any], key: Key, name: str = "scores.json") -> Figu
         figure = at(scores, key, name)
     if figure is None:
         return absent(NOT_MEASURED)
-    if key[0] == "provenance" or key[:2] == ("details", "validation"):
+    plain = key[0] == "provenance" or key[:2] == ("details", "validation")
+    if plain and not isinstance(figure, Mapping):
         figure = {"value": figure}
     if not isinstance(figure, Mapping) or "value" not in figure:
         raise ValueError(f"{where} must be an object with a value; it is {figure!r:.60}")

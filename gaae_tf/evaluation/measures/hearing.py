@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gaae_tf.data.pipeline import evaluation_batches
-from gaae_tf.evaluation.measures.quality import accuracy
 from gaae_tf.metrics.pitch import (
     harmonicity,
     harmonics_to_noise_db,
@@ -16,6 +15,7 @@ from gaae_tf.metrics.pitch import (
     strongest_harmonic_hz,
 )
 from gaae_tf.ops.signal_path import SignalPath
+from gaae_tf.scores.figure import absent, share, spread
 
 # Whose harmonicity is measured: 3 ms of a core for a second of sound at 16 kHz.
 MOST_SOUNDS = 2_000
@@ -79,9 +79,9 @@ def within_a_semitone(hz: np.ndarray, real_hz: np.ndarray) -> dict[str, Any]:
     """
     known = ~np.isnan(real_hz)
     if not known.any():
-        return {"value": None, "reason": "no real test clip has a strongest harmonic"}
+        return absent("no real test clip has a strongest harmonic")
     right = np.abs(semitones(hz[known], real_hz[known])) <= 1.0  # NaN is not
-    return accuracy(right) | {"rule": _PITCH_RULE}
+    return share(right) | {"rule": _PITCH_RULE}
 
 
 def harmonicity_of_clips(audio: np.ndarray, sample_rate_hz: float) -> dict[str, Any]:
@@ -106,16 +106,11 @@ def harmonicity_figure(values: np.ndarray) -> dict[str, Any]:
     sounding = values[~np.isnan(values)]
     known = {"clips": len(sounding), "silent": len(values) - len(sounding)}
     if not len(sounding):
-        return {"value": None, "reason": "every clip is silent", **known}
+        return absent("every clip is silent", **known)
     mean, several = float(sounding.mean()), len(sounding) > 1
-    figure = {
-        "value": mean,
-        "deviation": float(sounding.std()),
-        "deviation_is": "standard deviation over the clips",
-        "standard_error": (
-            float(sounding.std(ddof=1) / np.sqrt(len(sounding))) if several else None
-        ),
-    }
+    error = float(sounding.std(ddof=1) / np.sqrt(len(sounding))) if several else None
+    over = "standard deviation over the clips"
+    figure = spread(mean, float(sounding.std()), over, standard_error=error)
     if 0.0 < mean < 1.0:
         figure["harmonics_to_noise_db"] = harmonics_to_noise_db(mean)
     rule = (

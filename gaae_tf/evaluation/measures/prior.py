@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from gaae_tf.evaluation.measures.representations import probed_clips
 from gaae_tf.metrics.codes import (
     class_share,
     deviation,
@@ -15,6 +17,10 @@ from gaae_tf.metrics.codes import (
     rank_of_prior_draws,
     share_within,
 )
+from gaae_tf.scores.figure import absent
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.evaluation.context import Context
 
 # The code that the sampler takes: of a GAAE, a GGAN and a BiGAN.
 SAMPLED_CODES = ("style", "latent", "features")
@@ -29,6 +35,27 @@ class ClassDecoder(Protocol):
 
     def generate_spectrograms(self, labels: Sequence[str], seed: int, first: int) -> np.ndarray:
         """Gives spectrograms of one class each; equal seeds and numbers have equal styles."""
+
+
+def applies(context: Context) -> bool:
+    """The run gives codes, and makes sounds of drawn ones."""
+    return context.can("represent") and context.can("generate")
+
+
+def phase(context: Context) -> str:
+    """What is done."""
+    return "codes beside the prior's"
+
+
+def measure(context: Context) -> dict[str, Any]:
+    """Figures of the codes of test clips as `codes`, where the sampler takes such codes."""
+    encoded = context.encoded_test(context.dataset)
+    _, chosen = probed_clips(context, context.dataset)
+    if chosen is not None:
+        encoded = encoded.subset(chosen)
+    decoder = context.run if context.can("choose_class") else None
+    found = prior_figures(encoded.codes, decoder, context.seed)
+    return {} if found is None else {"codes": found}
 
 
 def prior_figures(
@@ -88,5 +115,5 @@ def _figure(measure: Callable[[], dict[str, float]], **known: int) -> dict[str, 
     try:
         figure = measure()
     except ValueError as error:
-        return {"value": None, "reason": str(error), **known}
+        return absent(str(error), **known)
     return {**figure, "deviation": None, "deviation_reason": "one set of codes", **known}

@@ -1,9 +1,6 @@
 """Sample quality: every measure of a set of sounds in one scorer, with its spread (METHOD §7).
 
-A figure is `{"value": ..., "clips": ...}` with its uncertainty: `interval_95`, or `deviation` and
-what that is, `deviation_is`. Where there is a value but no deviation, that is None and
-`deviation_reason` says why. A measure that cannot be had, say of too few clips, is
-`{"value": None, "reason": ...}`.
+Figures have the form of `gaae_tf.scores.figure`.
 """
 
 from __future__ import annotations
@@ -26,6 +23,7 @@ from gaae_tf.metrics.intervals import wilson_interval
 from gaae_tf.metrics.kernel_distance import kernel_distance, subset_clips
 from gaae_tf.metrics.mode_scores import am_score, modified_inception_score
 from gaae_tf.metrics.neighbours import memorisation, precision_recall_density_coverage
+from gaae_tf.scores.figure import Figure, absent, measured, share, single, spread
 
 INCEPTION_SPLITS = 10
 # The neighbours' measures cost the square of it; precision and its kin depend on the number, too.
@@ -37,8 +35,6 @@ _BOOTSTRAP = "standard error by a bootstrap over the clips"
 _JACKKNIFE = f"standard error by the jackknife, {GROUPS} groups of either set deleted in turn"
 _OF_SUBSETS = "standard deviation over random subsets: that of one subset's value"
 _OF_HALVES = "standard error by random halves of both sets"
-
-Figure = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,7 +129,7 @@ def at_real_test_count(
     count = len(real_test)
     if len(samples) < count:
         reason = f"{len(samples)} samples are fewer than the {count} real test clips"
-        return {"value": None, "reason": reason, "clips": count}
+        return absent(reason, clips=count)
     log(f"{samples.name}: {count} of them, as many as real test clips")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(samples))[:count])
     some = Scored(
@@ -151,12 +147,12 @@ def _accuracies(samples: Scored, classes: Sequence[str]) -> dict[str, Any]:
     predicted = samples.logits.argmax(axis=1)
     found = (predicted == samples.labels)[labelled]
     return {
-        "class_accuracy": accuracy(found),
+        "class_accuracy": share(found),
         "class_accuracy_by_class": {
-            name: accuracy(found[samples.labels[labelled] == label], f"of class {name}")
+            name: share(found[samples.labels[labelled] == label], f"of class {name}")
             for label, name in enumerate(classes)
         },
-        "class_share": {name: accuracy(predicted == label) for label, name in enumerate(classes)},
+        "class_share": {name: share(predicted == label) for label, name in enumerate(classes)},
     }
 
 
@@ -165,18 +161,18 @@ def _inception_scores(samples: Scored, real_train: Scored, seed: int) -> dict[st
     probabilities = scipy.special.softmax(samples.logits.astype(np.float64), axis=1)
     train_distribution = scipy.special.softmax(real_train.logits.astype(np.float64), axis=1)
     return {
-        "inception_score": _figure(
+        "inception_score": measured(
             lambda: inception_score(probabilities, INCEPTION_SPLITS, seed),
             _OF_SPLITS,
             splits=INCEPTION_SPLITS,
             clips=len(samples),
         ),
-        "modified_inception_score": _figure(
+        "modified_inception_score": measured(
             lambda: modified_inception_score(samples.logits, seed=seed),
             _BOOTSTRAP,
             clips=len(samples),
         ),
-        "am_score": _figure(
+        "am_score": measured(
             lambda: am_score(samples.logits, train_distribution.mean(axis=0), seed=seed),
             _BOOTSTRAP,
             clips=len(samples),
@@ -190,7 +186,7 @@ def _against(samples: Scored, reference: Scored, seed: int) -> dict[str, Figure]
         f"frechet_{space}": _frechet(getattr(samples, space), getattr(reference, space), seed)
         for space in ("logits", "features")
     }
-    figures["kernel_distance_features"] = _figure(
+    figures["kernel_distance_features"] = measured(
         lambda: kernel_distance(reference.features, samples.features, seed=seed),
         _OF_SUBSETS,
         clips=clips,
@@ -201,13 +197,10 @@ def _against(samples: Scored, reference: Scored, seed: int) -> dict[str, Figure]
     try:
         measures = precision_recall_density_coverage(others, some, seed=seed)
     except ValueError as error:
-        missing = {"value": None, "reason": str(error), **known}
-        return figures | {
-            name: dict(missing) for name in ("precision", "recall", "density", "coverage")
-        }
+        names = ("precision", "recall", "density", "coverage")
+        return figures | {name: absent(str(error), **known) for name in names}
     return figures | {
-        name: {"value": value, "deviation": deviation, "deviation_is": _OF_HALVES, **known}
-        for name, (value, deviation) in measures.items()
+        name: spread(*measure, _OF_HALVES, **known) for name, measure in measures.items()
     }
 
 
@@ -216,19 +209,19 @@ def _frechet(samples: np.ndarray, reference: np.ndarray, seed: int) -> Figure:
     try:
         distance = frechet_distance(*gaussian_statistics(samples), *gaussian_statistics(reference))
     except ValueError as error:
-        return {"value": None, "reason": str(error), **known}
+        return absent(str(error), **known)
     try:
         deviation = frechet_deviation(samples, reference, seed=seed)
     except ValueError as error:  # enough clips for the one, too few without a group
-        return {"value": distance, "deviation": None, "deviation_reason": str(error), **known}
-    return {"value": distance, "deviation": deviation, "deviation_is": _JACKKNIFE, **known}
+        return single(distance, str(error), **known)
+    return spread(distance, deviation, _JACKKNIFE, **known)
 
 
 def _memorisation(samples: np.ndarray, test: np.ndarray, train: np.ndarray) -> Figure:
     try:
         found = memorisation(samples, test, train)
     except ValueError as error:
-        return {"value": None, "reason": str(error)}
+        return absent(str(error))
     return {
         "value": found["near_share"],
         "interval_95": list(wilson_interval(found["near"], found["generated"])),
@@ -243,25 +236,3 @@ def _some(features: np.ndarray, seed: int) -> np.ndarray:
     if len(features) <= MOST_NEIGHBOURS:
         return features
     return features[np.random.default_rng(seed).permutation(len(features))[:MOST_NEIGHBOURS]]
-
-
-def accuracy(found: np.ndarray, of: str = "") -> Figure:
-    """Share of clips whose class was found, bool [clips], with its 95 % Wilson interval.
-
-    `of` says, for the reason, which clips these would be: "of class low".
-    """
-    if not len(found):
-        return {"value": None, "reason": f"no sample has a label {of}".rstrip()}
-    return {
-        "value": float(found.mean()),
-        "interval_95": list(wilson_interval(int(found.sum()), len(found))),
-        "clips": len(found),
-    }
-
-
-def _figure(measure: Callable[[], tuple[float, float]], deviation_is: str, **known: Any) -> Figure:
-    try:
-        value, deviation = measure()
-    except ValueError as error:
-        return {"value": None, "reason": str(error), **known}
-    return {"value": value, "deviation": deviation, "deviation_is": deviation_is, **known}

@@ -7,7 +7,9 @@ everything else and little of the class; the table of both says how far that is 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -17,13 +19,18 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from gaae_tf.data.shards import Clips, Dataset
 from gaae_tf.metrics.intervals import wilson_interval
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.evaluation.context import Context
 
 NEIGHBOURS = 5
 FOLDS = 5
 MOST_VALUES = 50  # of a label; the most frequent ones
 FEWEST_CLIPS = 10  # of a value
 _KNOWN_SHARE = 0.9  # of test clips, whose values training clips have too
+_MOST_CODES = 10_000  # that are probed, of either part
 _MOST_CLIPS = 5_000  # that a probe learns from
 _INTERVAL_IS = {
     "test": "Wilson, clips independent; what the probe learnt from is fixed",
@@ -64,6 +71,76 @@ class Probe:
     linear_interval_95: tuple[float, float]
     neighbours_interval_95: tuple[float, float]
     interval_is: str
+
+
+def applies(context: Context) -> bool:
+    """The run gives codes."""
+    return context.can("represent")
+
+
+def phase(context: Context) -> str:
+    """What is done."""
+    return "probes of the codes"
+
+
+def measure(context: Context) -> dict[str, Any]:
+    """Tables of the guiding data set, and of the run's own if that is another one."""
+    parts = {"guiding": context.guiding}
+    if not context.guided_by_itself:
+        parts["dataset"] = context.dataset
+    return {"representations": {name: _table(context, of) for name, of in parts.items()}}
+
+
+def _table(context: Context, dataset: Dataset) -> dict[str, Any]:
+    """What codes tell of a data set's clips: class, speaker and every further label; JSON."""
+    train, test = (context.clips(dataset, split) for split in ("train", "test"))
+    of_train, of_test = probed_clips(context, dataset)
+    if of_train is not None:
+        train = train.subset(of_train)
+    train_codes = context.encoded(train.audio, "training clips").joined()
+    encoded = context.encoded_test(dataset)
+    if of_test is not None:
+        test, encoded = test.subset(of_test), encoded.subset(of_test)
+    test_codes = encoded.joined()
+    found = probes(
+        train_codes,
+        _labels(train, dataset),
+        test_codes,
+        _labels(test, dataset),
+        context.seed,
+        context.phases.say,
+    )
+    told = {
+        label: {
+            code: {"reason": one} if isinstance(one, str) else _plain(one)
+            for code, one in by_code.items()
+        }
+        for label, by_code in found.items()
+    }
+    return {"dataset": dataset.name, "probes": told}
+
+
+def probed_clips(context: Context, dataset: Dataset) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Indices of the training clips and of the test clips whose codes are probed; None for all."""
+    rng = np.random.default_rng(context.seed)
+    chosen = []
+    for split in ("train", "test"):
+        count = len(context.clips(dataset, split).labels)
+        draw = np.sort(rng.permutation(count)[:_MOST_CODES]) if count > _MOST_CODES else None
+        chosen.append(draw)
+    return chosen[0], chosen[1]
+
+
+def _labels(clips: Clips, dataset: Dataset) -> dict[str, Sequence[str]]:
+    """Values of each clip by the label's name, "" for none."""
+    named = [dataset.classes[label] if label >= 0 else "" for label in clips.labels]
+    return {"class": named, "speaker": clips.speakers, **clips.extra}
+
+
+def _plain(found: Probe) -> dict[str, Any]:
+    """A probe as JSON has it, without tuples."""
+    fields = dataclasses.asdict(found)
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
 
 
 def probe(
@@ -113,6 +190,7 @@ def probes(
     test_codes: Mapping[str, np.ndarray],
     test_labels: Mapping[str, Sequence[str]],
     seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, dict[str, Probe | str]]:
     """The table: for each label and kind of code a `Probe`, or why there is none.
 
@@ -122,9 +200,11 @@ def probes(
         test_codes: likewise.
         test_labels: likewise.
         seed: as in `probe`.
+        say: receives each label's name before it is probed.
     """
     table: dict[str, dict[str, Probe | str]] = {}
     for label, values in train_labels.items():
+        say(f"what codes tell of the {label}")
         table[label] = {}
         for code in train_codes:
             try:

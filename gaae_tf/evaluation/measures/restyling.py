@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from gaae_tf.data.pipeline import evaluation_batches
+from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import Clips
+from gaae_tf.evaluation.encoded import Encoded
 from gaae_tf.evaluation.measures.hearing import (
     Heard,
     heard,
@@ -16,14 +19,22 @@ from gaae_tf.evaluation.measures.hearing import (
     mean_spectra,
     within_a_semitone,
 )
-from gaae_tf.evaluation.measures.quality import accuracy
+from gaae_tf.evaluation.measures.reconstructions import dataset_path
 from gaae_tf.evaluation.measures.representations import TooFew, told
 from gaae_tf.evaluation.scorers import Scorer
 from gaae_tf.ops.signal_path import SignalPath
+from gaae_tf.scores.figure import share
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.evaluation.context import Context
 
 MOST_CLIPS = 1_000  # that are restyled
 _MOST_TRAINING_CLIPS = 5_000  # that teach the probes
 _BATCH = 64
+_RULE = (
+    "each clip as one class drawn from all but its own; labels are told by logistic regression of "
+    "means and deviations over frames of log-magnitude spectrograms"
+)
 
 
 class Restyler(Protocol):
@@ -35,11 +46,44 @@ class Restyler(Protocol):
     classes: tuple[str, ...]
     sample_rate_hz: int
 
-    def restyle_each(self, clips: np.ndarray, labels: Sequence[int]) -> np.ndarray:
-        """Gives clips decoded from their own style codes as one class each."""
+    def restyle_codes(self, styles: np.ndarray, labels: Sequence[int]) -> np.ndarray:
+        """Gives sounds of style codes, decoded as one class each."""
 
-    def reconstruct(self, audio: np.ndarray) -> np.ndarray:
-        """Gives the sound of decoded codes of audio."""
+    def decode(self, codes: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Gives spectrograms decoded from codes and the class that these predict."""
+
+    def to_audio(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Gives the vocoder's sound of spectrograms."""
+
+
+def applies(context: Context) -> bool:
+    """The run makes recordings again as another class."""
+    return context.can("restyle")
+
+
+def phase(context: Context) -> str:
+    """What is done."""
+    return "restyled test clips"
+
+
+def measure(context: Context) -> dict[str, Any]:
+    """Figures of the labelled test clips of the guiding data set, as `restyling`."""
+    labelled = context.known_test_indices
+    heard_before = None  # of the same clips, unless another data set's were reconstructed
+    if context.guided_by_itself and context.heard is not None:
+        heard_before = context.heard.subset(labelled)
+    figures = restyling(
+        context.run,
+        context.scorer,
+        context.train,
+        context.known_test,
+        context.encoded_test(context.guiding).subset(labelled),
+        dataset_path(context.guiding),
+        context.seed,
+        heard_before,
+    )
+    context.phases.count(figures["clips"])
+    return {"restyling": figures}
 
 
 def restyling(
@@ -47,6 +91,7 @@ def restyling(
     scorer: Scorer,
     train: Clips,
     test: Clips,
+    encoded: Encoded,
     path: SignalPath,
     seed: int = 0,
     reconstructed: Heard | None = None,
@@ -63,6 +108,7 @@ def restyling(
         scorer: tells classes, in the run's order.
         train: training clips, with their speakers and further labels.
         test: labelled test clips; of more than `MOST_CLIPS` a seeded draw is restyled.
+        encoded: the test clips' codes, "style" among them.
         path: whose spectrograms the probes see.
         seed: of draws and classes.
         reconstructed: what is heard of all test clips' reconstructions; None has those of the
@@ -79,35 +125,64 @@ def restyling(
     """
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(test.labels))[:MOST_CLIPS])
-    test = test.subset(chosen)
+    test, encoded = test.subset(chosen), encoded.subset(chosen)
     others = 1 + rng.integers(len(run.classes) - 1, size=len(chosen))
     asked = (test.labels + others) % len(run.classes)
-    rate_hz = run.sample_rate_hz
-    real, restyled, made, found = [], [], [], []
-    for number, audio in enumerate(evaluation_batches(test.audio, _BATCH)):
-        labels = asked[number * _BATCH :][: len(audio)].tolist()
-        sound = np.asarray(run.restyle_each(audio, labels))
-        found.append(scorer.score(sound, sample_rate_hz=rate_hz)[0].argmax(axis=1))
-        restyled.append(heard(sound, rate_hz, path))
-        real.append(heard(audio, rate_hz, path))
-        if reconstructed is None:
-            made.append(heard(np.asarray(run.reconstruct(audio)), rate_hz, path))
-    of_real, of_restyled = joined(real), joined(restyled)
-    of_made = joined(made) if reconstructed is None else reconstructed.subset(chosen)
-    predicted = np.concatenate(found)
-    versions = {"real_test": of_real, "reconstructed": of_made, "restyled": of_restyled}
+    versions, predicted = _heard(run, scorer, test.audio, encoded, asked, path)
+    if reconstructed is None:
+        versions["reconstructed"] = _reconstructed(run, encoded, path)
+    else:
+        versions["reconstructed"] = reconstructed.subset(chosen)
+    versions = {name: versions[name] for name in ("real_test", "reconstructed", "restyled")}
+    real_hz = versions["real_test"].strongest_hz
     return {
-        "requested_class_found": accuracy(predicted == asked),
-        "own_class_found": accuracy(predicted == test.labels),
+        "requested_class_found": share(predicted == asked),
+        "own_class_found": share(predicted == test.labels),
         "pitch_within_a_semitone": {
-            name: within_a_semitone(versions[name].strongest_hz, of_real.strongest_hz)
+            name: within_a_semitone(versions[name].strongest_hz, real_hz)
             for name in ("reconstructed", "restyled")
         },
         "labels_told": _labels_told(train, test, versions, path, seed),
         "clips": len(chosen),
-        "rule": "each clip as one class drawn from all but its own; labels are told by logistic "
-        "regression of means and deviations over frames of log-magnitude spectrograms",
+        "rule": _RULE,
     }
+
+
+def _heard(
+    run: Restyler,
+    scorer: Scorer,
+    audio: np.ndarray,
+    encoded: Encoded,
+    asked: np.ndarray,
+    path: SignalPath,
+) -> tuple[dict[str, Heard], np.ndarray]:
+    """What is heard of clips and of the same restyled, and which class the scorer finds in these.
+
+    `asked` are the classes to give them, int [clips].
+    """
+    real, restyled, found = [], [], []
+    shown = Progress(len(audio), "clips restyled")
+    for number, clips in enumerate(evaluation_batches(audio, _BATCH)):
+        rows = slice(number * _BATCH, number * _BATCH + len(clips))
+        styles = encoded.codes["style"][rows]
+        sound = np.asarray(run.restyle_codes(styles, asked[rows].tolist()))
+        logits, _ = scorer.score(sound, sample_rate_hz=run.sample_rate_hz)
+        found.append(logits.argmax(axis=1))
+        restyled.append(heard(sound, run.sample_rate_hz, path))
+        real.append(heard(clips, run.sample_rate_hz, path))
+        shown.step(len(clips))
+    shown.close()
+    return {"real_test": joined(real), "restyled": joined(restyled)}, np.concatenate(found)
+
+
+def _reconstructed(run: Restyler, encoded: Encoded, path: SignalPath) -> Heard:
+    """What is heard of the reconstructions of clips."""
+    made = []
+    for start in range(0, len(encoded.codes["style"]), _BATCH):
+        codes = encoded.subset(slice(start, start + _BATCH)).codes
+        sound = np.asarray(run.to_audio(np.asarray(run.decode(codes))))
+        made.append(heard(sound, run.sample_rate_hz, path))
+    return joined(made)
 
 
 def _labels_told(
@@ -141,7 +216,7 @@ def _labels_told(
             table[name] = {"reason": str(error)}
             continue
         table[name] = {
-            **{version: accuracy(right) for version, right in result.right.items()},
+            **{version: share(right) for version, right in result.right.items()},
             "chance": result.chance,
             "values": result.values,
             "class_decides": _class_decides(train.labels, taught[name]),

@@ -51,11 +51,6 @@ def trained_scorer(
             training came to weights that are not finite; or the kept scorer is damaged.
     """
     settings = settings or ScorerSettings()
-    if len(dataset.classes) < 2:
-        raise ValueError(
-            f"A scorer tells classes apart, but {dataset.path} has {len(dataset.classes)}: "
-            f"{', '.join(dataset.classes)}. Prepare a data set of at least two."
-        )
     new = _Untrained(dataset, settings)
     # The record is written last: with it, the scorer is whole.
     if new.record_file.is_file():
@@ -76,7 +71,7 @@ def kept_record(dataset: Dataset, settings: ScorerSettings) -> dict[str, Any] | 
     """The record of the scorer that `trained_scorer` would take, None where it would train one.
 
     Raises:
-        ValueError: the record is damaged.
+        ValueError: the data set has fewer than two classes, or the record is damaged.
     """
     new = _Untrained(dataset, settings)
     return kept.read_record(new.record_file, new.description) if new.record_file.is_file() else None
@@ -86,6 +81,11 @@ class _Untrained:
     """A scorer of a data set with new weights, and where it is kept."""
 
     def __init__(self, dataset: Dataset, settings: ScorerSettings) -> None:
+        if len(dataset.classes) < 2:
+            raise ValueError(
+                f"A scorer tells classes apart, but {dataset.path} has {len(dataset.classes)}: "
+                f"{', '.join(dataset.classes)}. Prepare a data set of at least two."
+            )
         self._dataset, self._settings = dataset, settings
         self._network, self._prepare, network_input = self._new_network("float32")
         self.description = {
