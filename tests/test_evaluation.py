@@ -513,7 +513,7 @@ def test_each_clip_is_encoded_once_and_each_split_and_the_guidance_read_once(
     read_text = Path.read_text
 
     def read_split(of, split):
-        read.append((of.name, split))
+        read.append((of.path, split))
         return split_of(of, split)
 
     def read_file(path, *args, **kwargs):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gaae_tf.report.figures import confusion_matrix, curves, scatter, spectrogram_plate
-from gaae_tf.report.page import ClassSounds, PageContents, Picture, Sound
+from gaae_tf.report.page import ClassSounds, PageContents, Picture, Sound, StyleMatrix
 from gaae_tf.run.loading import Loaded, LoadedClassGenerator, LoadedGenerator
 
 _MOST_CLASSES = 12  # of a plate, whose panels must stay large enough to see
@@ -41,7 +41,7 @@ def pictures(
         seed: of the styles.
         log: receives a line for each figure that cannot be drawn, and why.
     """
-    if hasattr(run, "generate"):
+    if any(sounds.generated for sounds in contents.classes):
         yield from _plates(run, contents, seed)
     yield from _codes(contents, log)
     losses = {
@@ -72,72 +72,81 @@ def pictures(
         )
 
 
-def _plates(
-    run: LoadedClassGenerator | LoadedGenerator, contents: PageContents, seed: int
-) -> Iterator[Picture]:
-    path = run.signal_path.shown
-    floor, ceiling = path.scaling.limits_nepers
-    # What a system without classes generates stands behind them.
-    of = len(contents.classes) - (not run.classes)
-    shown = contents.classes[:of][:_MOST_CLASSES]
-    classes = run.classes[:_MOST_CLASSES]
-    some = f"; {_MOST_CLASSES} of {of} classes" if of > _MOST_CLASSES else ""
-    blank = np.full_like(contents.classes[-1].generated[0].spectrogram, np.nan)
+class _Drawing:
+    """Draws plates of spectrograms as a run's own have them."""
+
+    def __init__(self, run: Loaded, contents: PageContents) -> None:
+        path = run.signal_path.shown
+        floor, ceiling = path.scaling.limits_nepers
+        self._blank = np.full_like(contents.classes[-1].generated[0].spectrogram, np.nan)
+        # What a system without classes generates stands behind them.
+        self.of = len(contents.classes) - (not run.classes)
+        self._some = f"; {_MOST_CLASSES} of {self.of} classes" if self.of > _MOST_CLASSES else ""
+        self._axes = {
+            "sample_rate_hz": run.sample_rate_hz,
+            "hop_samples": path.stft.hop_samples,
+            "dynamic_range_db": (ceiling - floor) * _DB_PER_NEPER,
+        }
 
     def plate(
+        self,
         name: str,
         title: str,
         rows: Sequence[str],
         columns: Sequence[str],
         panels: Sequence[Sequence[Sound | np.ndarray | None]],
     ) -> Picture:
-        figure = spectrogram_plate(
-            np.array([[_spectrogram(panel, blank) for panel in row] for row in panels]),
-            rows,
-            columns,
-            sample_rate_hz=run.sample_rate_hz,
-            hop_samples=path.stft.hop_samples,
-            dynamic_range_db=(ceiling - floor) * _DB_PER_NEPER,
-        )
-        return Picture(name, title + some, figure)
+        """A plate of panels [rows][columns], empty where there is none."""
+        spectrograms = [[_spectrogram(panel, self._blank) for panel in row] for row in panels]
+        figure = spectrogram_plate(np.array(spectrograms), rows, columns, **self._axes)
+        return Picture(name, title + self._some, figure)
 
+
+def _plates(
+    run: LoadedClassGenerator | LoadedGenerator, contents: PageContents, seed: int
+) -> Iterator[Picture]:
+    drawing = _Drawing(run, contents)
+    shown = contents.classes[: drawing.of][:_MOST_CLASSES]
+    classes = run.classes[:_MOST_CLASSES]
     if classes:
-        yield plate(*_by_class(shown))
+        yield drawing.plate(*_by_class(shown))
     else:
-        yield plate(*_without_classes(shown, contents.classes[of].generated))
+        yield drawing.plate(*_without_classes(shown, contents.classes[drawing.of].generated))
     if contents.matrix:
-        recordings = sum(isinstance(source, Sound) for source in contents.matrix.sources)
-        yield plate(
-            "styles_in_classes",
-            "Each row one style, of a test recording or drawn from the prior, in every class",
-            [
-                f"recording {i + 1}" if i < recordings else f"drawn {i + 1 - recordings}"
-                for i in range(len(contents.matrix.sources))
-            ],
-            classes,
-            [row[: len(classes)] for row in contents.matrix.sounds],
-        )
+        yield drawing.plate(*_styles_in_classes(contents.matrix, classes))
     if classes:
-        yield plate(
+        analyse = run.signal_path.shown.spectrogram
+        yield drawing.plate(
             "class_across_styles",
             "Each row one class, each column one style drawn from the prior",
             classes,
             [f"style {i + 1}" for i in range(_STYLES)],
-            [
-                path.spectrogram(run.generate(name, _STYLES, seed)).numpy()[..., 0]
-                for name in classes
-            ],
+            [analyse(run.generate(name, _STYLES, seed)).numpy()[..., 0] for name in classes],
         )
     if contents.strips:
-        yield plate(
+        in_classes = ", each row in one class" if classes else ""
+        yield drawing.plate(
             "interpolations",
-            "From one drawn style to another, z0 + η (z1 − z0), each row in one class"
-            if classes
-            else "From one drawn style to another, z0 + η (z1 − z0)",
+            f"From one drawn style to another, z0 + η (z1 − z0){in_classes}",
             classes or ["of no class"],
             [f"η = {caption}" for caption in contents.strips[0].captions],
             [strip.sounds for strip in contents.strips[: max(len(classes), 1)]],
         )
+
+
+def _styles_in_classes(matrix: StyleMatrix, classes: Sequence[str]) -> tuple:
+    """Name, title, rows, columns and panels of a plate with one row a style."""
+    recordings = sum(isinstance(source, Sound) for source in matrix.sources)
+    return (
+        "styles_in_classes",
+        "Each row one style, of a test recording or drawn from the prior, in every class",
+        [
+            f"recording {i + 1}" if i < recordings else f"drawn {i + 1 - recordings}"
+            for i in range(len(matrix.sources))
+        ],
+        classes,
+        [row[: len(classes)] for row in matrix.sounds],
+    )
 
 
 def _by_class(classes: Sequence[ClassSounds]) -> tuple:
