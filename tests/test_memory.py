@@ -67,9 +67,9 @@ def test_a_training_too_large_for_the_machine_is_told_in_one_line_with_a_command
     line = memory.shortage(model, config, 30, needed - 1)
     assert "\n" not in line
     assert f"needs about {needed / GIBIBYTE:.1f} GiB of memory" in line
-    assert "`--flagfile=fsdd --dataset=d --run_dir=r-small`" in line
+    assert "`gaae train --flagfile=fsdd --dataset=d --run_dir=r-small`" in line
     faster = dataclasses.replace(config, sample_rate_hz=16_000)
-    small = "`--flagfile=quickstart --frequency_axis=linear --style_pooling=sum --dataset=d --run"
+    small = "--flagfile=quickstart --frequency_axis=linear --style_pooling=sum --dataset=d --run_d"
     assert small in memory.shortage(model, faster, 30, 1000)
 
 

@@ -233,7 +233,7 @@ def shortage(model: System, config: TrainConfig, clips: int, free: int | None) -
     slow = config.sample_rate_hz <= _SPEECH_RATE_HZ
     small = ["--flagfile=fsdd"] if slow else _QUICKSTART
     own = [f"--dataset={config.dataset}", f"--run_dir={config.run_dir}-small"]
-    command = shlex.join([*small, *own])
+    command = shlex.join(["gaae", "train", *small, *own])
     return (
         f"WARNING: this training needs about {_gibibytes(needed)} of memory and "
         f"{_gibibytes(free)} are free, so the system may end it. `{command}` needs about 1.5 GiB "
