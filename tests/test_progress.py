@@ -33,6 +33,13 @@ def test_what_was_done_before_does_not_count_as_fast(clock, capsys):
     assert capsys.readouterr().err == "1,500 of 2,000 recordings, 25/s, 20 s left\n"
 
 
+def test_what_takes_seconds_each_has_a_speed_too(clock, capsys):
+    meter = progress.Progress(600, "steps")
+    clock[0] = 20.0
+    meter.step(5)
+    assert capsys.readouterr().err == "5 of 600 steps, 0.25/s, 2,380 s left\n"
+
+
 def test_it_is_silent_between_and_where_it_shall_not_show(clock, capsys):
     meter = progress.Progress(10, "recordings")
     clock[0] = 5.0

@@ -40,10 +40,11 @@ class Progress:
 
     def _show(self, now: float) -> None:
         rate = (self.done - self._before) / max(now - self._started, 1e-3)
-        line = f"{self.done:,} {self.unit}, {rate:,.0f}/s"
+        speed = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s"
+        line = f"{self.done:,} {self.unit}, {speed}"
         if self.total:
             left = (self.total - self.done) / max(rate, 1e-3)
-            line = f"{self.done:,} of {self.total:,} {self.unit}, {rate:,.0f}/s, {left:,.0f} s left"
+            line = f"{self.done:,} of {self.total:,} {self.unit}, {speed}, {left:,.0f} s left"
         if self._terminal:
             print(f"\r{line}\033[K", end="", file=self._stream, flush=True)
         else:
