@@ -295,7 +295,7 @@ def test_a_dry_run_counts_parameters_and_memory(trained):
     text = dry_run.describe(config)
     assert "\n  generator " in text
     assert "\n  discriminator " in text
-    assert re.search(r"estimated memory: 0\.\d\d GiB \(0\.00 weights, averages", text)
+    assert re.search(r"estimated memory: 0\.\d\d GiB \(0\.0\d weights, averages", text)
     if model not in WITH_CLASSES:
         assert f"guidance: none, {model} uses no labels" in text
 
