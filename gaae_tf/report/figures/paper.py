@@ -19,6 +19,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from gaae_tf.files import written_whole
+from gaae_tf.report.figures.fonts import drawable, families, without_warnings
 
 # Widths of a paper's text and of one of its two columns, and the largest height of its text.
 WIDE_INCHES, NARROW_INCHES, PAGE_INCHES = 17.6 / 2.54, 8.5 / 2.54, 22.0 / 2.54
@@ -113,8 +114,9 @@ def print_bar(bar: Colorbar) -> None:
 
 def text_inches(text: str, points: float) -> float:
     """How wide a line of text is in the figures' font."""
-    font = FontProperties(size=points)
-    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72.0
+    font = FontProperties(family=families(text), size=points)
+    with without_warnings():
+        return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72.0
 
 
 def short(name: str) -> str:
@@ -126,7 +128,8 @@ def short(name: str) -> str:
 def figure_to_rgb(figure: Figure) -> np.ndarray:
     """The drawn figure as uint8 [height, width, 3]."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with drawable(figure):
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
@@ -146,5 +149,9 @@ def save(figure: Figure, path: str | Path, dpi: int = 150) -> None:
     """
     path = Path(path)
     undated = {"CreationDate": None} if path.suffix == ".pdf" else None
-    with matplotlib.rc_context({"pdf.fonttype": 42}), written_whole(path) as temporary:
+    with (
+        matplotlib.rc_context({"pdf.fonttype": 42}),
+        written_whole(path) as temporary,
+        drawable(figure),
+    ):
         figure.savefig(temporary, dpi=dpi, metadata=undated)
