@@ -55,3 +55,9 @@ def test_what_is_changed_replaces_what_was(few):
     assert "--seed=9" in command
     assert "--seed=3" not in command
     assert command[-1] == "--out=out"
+
+
+def test_clip_after_clip_stays_so(few):
+    chunked = dataclasses.replace(few, settings=few.settings | {"chunk_s": 0.512})
+    assert "--chunks=all" in shlex.split(prepare_command(chunked, "out"))
+    assert "chunk" not in prepare_command(few, "out")

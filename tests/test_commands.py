@@ -63,6 +63,9 @@ def test_a_command_typed_wrongly_is_told_with_what_would_be_right(arguments, tol
 
 def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, tiny_run_dir):
     """Neither TensorFlow nor Keras is imported, which takes many seconds."""
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    (moved / "config.flags").write_text("--dataset=datasets/elsewhere\n--run_dir=run\n")
     commands = [
         ["train", "--labelled_percent=0", "--dataset=notes", f"--run_dir={tmp_path}"],
         ["train", "--flagfile=nsynth"],
@@ -72,6 +75,8 @@ def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, 
         ["export", f"--run_dir={tmp_path}", f"--out={tmp_path / 'out'}"],
         ["evaluate", f"--run_dir={tmp_path}"],
         ["evaluate", f"--run_dir={tiny_run_dir}", "--count=0"],
+        ["evaluate", f"--run_dir={moved}"],
+        ["evaluate", f"--run_dir={moved}", f"--dataset={tmp_path}"],
         ["resynthesize", "--hop_samples=0", "in.wav", "out.wav"],
         ["prepare", "--corpus=fsdd", "--out=out", "--valid_percent=200"],
         ["experiments", "--table=3"],
@@ -91,6 +96,9 @@ def test_wrong_values_and_missing_folders_are_told_without_tensorflow(tmp_path, 
     assert "label must be one of low, high (or 0 to 1), got 'hihg'" in done.stderr
     assert f"--run_dir={tmp_path / 'absent'} is no folder" in done.stderr
     assert "--count must be at least 1; got 0" in done.stderr
+    assert f"the run's data set is not at datasets/elsewhere below {ROOT}" in done.stderr
+    assert "; --dataset=FOLDER says where it is now" in done.stderr
+    assert f"--dataset: {tmp_path} is no data set folder" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["train.py", "evaluate.py"])

@@ -221,6 +221,22 @@ def test_where_it_cannot_be_seen_what_the_classes_are_the_command_asks(tmp_path)
         read_several([tmp_path / "pets", tmp_path / "wild"])
 
 
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"  # as most systems and as macOS have it
+
+
+def test_a_name_whose_accents_are_encoded_otherwise_is_the_same_class(tmp_path):
+    corpus = read(make(tmp_path / "in", f"{COMPOSED}/1.wav", f"{DECOMPOSED}/2.wav", "tea/3.wav"))
+    assert corpus.classes == (COMPOSED, "tea")
+    assert {r.file for r in corpus.recordings if r.label == COMPOSED} == {
+        f"{COMPOSED}/1.wav",
+        f"{DECOMPOSED}/2.wav",
+    }
+    folders = [tmp_path / "phone", tmp_path / "field"]
+    make(folders[0], f"{DECOMPOSED}/1.wav")
+    make(folders[1], f"{COMPOSED}/2.wav")
+    assert {label for _, label, _ in labels(read_several(folders))} == {COMPOSED}
+
+
 @pytest.mark.parametrize("form", ["zip", "gztar", "tar"])
 def test_an_archive_gives_what_its_folder_gives(tmp_path, form):
     names = [f"{label}/{i}.wav" for label in "ab" for i in range(9)]

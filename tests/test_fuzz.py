@@ -48,9 +48,10 @@ import keras  # isort: skip
 import tensorflow as tf
 from test_nsynth import part
 from test_shards import noise, write_dataset
+from test_streams import PIPED
 
 from gaae_tf.config import TrainConfig
-from gaae_tf.data.audio import BadAudio, decode_clips, duration_s
+from gaae_tf.data.audio import BadAudio, decode_clips, decode_mono, duration_s
 from gaae_tf.data.corpora.librispeech import LibriSpeechReader
 from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.speech_commands import DIGITS, SpeechCommandsReader
@@ -192,7 +193,7 @@ class Reader:
 
 
 def audio(folder: Path) -> Reader:
-    """Recordings in 20 formats; that the message lacks the path is documented."""
+    """Recordings in 20 formats and piped ones; that the message lacks the path is documented."""
     rng = np.random.default_rng(0)
     sounds = {1: 0.5 * rng.standard_normal([3000, 1]).clip(-1, 1)}
     sounds[2] = np.repeat(sounds[1], 2, axis=1)
@@ -209,6 +210,7 @@ def audio(folder: Path) -> Reader:
             rate_hz = 8000 if container in ("WVE", "OGG") else 11025
             soundfile.write(file, sounds[count], rate_hz, subtype, format=container)
             good.append(file.getvalue())
+    good += [piped(sounds[2][:, 0].reshape(-1, 1), 11025) for piped in PIPED.values()]
     path = folder / "recording"
 
     def read(data: bytes) -> None:
@@ -218,6 +220,8 @@ def audio(folder: Path) -> Reader:
             source = path
         with contextlib.suppress(BadAudio):
             assert 0.0 <= duration_s(source) < float("inf")
+        with contextlib.suppress(BadAudio):
+            assert np.isfinite(decode_mono(source, 8000)[0]).all()
         clips = decode_clips(source, 8000, 1600, [0.0, 0.05, 3.0])
         for clip in clips:
             if isinstance(clip, np.ndarray):

@@ -4,6 +4,7 @@ import soundfile
 
 from gaae_tf.commands import opening
 from gaae_tf.run import sounds as generate
+from gaae_tf.run.look import class_index
 
 
 def run(*arguments):
@@ -48,6 +49,35 @@ def test_the_command_replaces_files_and_leaves_nothing_else(tiny_run_dir, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["low_seed4_000.wav"]
     assert soundfile.info(tmp_path / "low_seed4_000.wav").frames == 512
     assert f"1 sounds of step 7 in {tmp_path}" in capsys.readouterr().out
+
+
+def test_sounds_beyond_full_scale_are_told(tiny_run, tmp_path, monkeypatch):
+    generate_each = type(tiny_run).generate_each
+
+    def told(peak):
+        def louder(*arguments, **options):
+            sounds = np.clip(generate_each(*arguments, **options), -0.5, 0.5)
+            sounds[1:, 7] = -peak
+            return sounds
+
+        lines = []
+        monkeypatch.setattr(type(tiny_run), "generate_each", louder)
+        generate.write_samples(tiny_run, tmp_path, 3, log=lines.append)
+        return [line for line in lines if line.startswith("note")]
+
+    assert told(1.5) == [
+        "note: 2 of 3 sounds go beyond full scale and were clipped there; high_seed0_001.wav has a "
+        "peak of 1.50, full scale is 1"
+    ]
+    assert told(1.0) == []
+
+
+def test_a_class_is_found_however_its_accents_are_encoded():
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    assert class_index(decomposed, ["tea", composed]) == 1
+    assert class_index(composed, ("tea", decomposed)) == 1
+    with pytest.raises(ValueError, match=r"label must be one of tea \(or 0 to 0\), got 'caf"):
+        class_index(composed, ["tea"])
 
 
 @pytest.mark.parametrize(

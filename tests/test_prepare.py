@@ -503,6 +503,7 @@ def parsed(*arguments):
     ("arguments", "reader"),
     [
         (["--corpus=folder", "--seed=3"], FolderReader(seed=3)),
+        (["--chunks=all", "--sample_rate_hz=8000"], FolderReader(chunk_s=2.048)),
         (["--corpus=csv", "--valid_percent=20"], TableReader(valid_percent=20.0)),
         (["--corpus=s09"], SpeechCommandsReader()),
         (["--corpus=nsynth", "--families=organ,flute"], NSynthReader(("organ", "flute"))),
@@ -529,6 +530,7 @@ def test_flags_become_the_corpus_reader(arguments, reader):
         reader=reader,
         sources=(Path("a.zip"), Path("b")),
         clip_samples=values.clip_samples,
+        sample_rate_hz=values.sample_rate_hz,
     )
 
 

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from gaae_tf.data.audio import BadAudio, decode_clip, decode_clips, decode_whole, duration_s
+from gaae_tf.data.audio import (
+    BadAudio,
+    decode_clip,
+    decode_clips,
+    decode_mono,
+    decode_whole,
+    duration_s,
+)
 
 RATE_HZ = 16_000
 ENCODER_DELAY = 576  # samples before an MP3's first one that encoder and decoder leave in
@@ -144,5 +151,8 @@ def test_what_is_too_long_for_memory_is_told_before_it_is_read_whole(monkeypatch
     monkeypatch.setattr("gaae_tf.data.audio._MOST_SAMPLES", 40_000)
     assert len(decode_whole(encoded(sound(1.2, channels=2), container="FLAC")).audio) == 19_200
     for data in (encoded(sound(1.3, channels=2), container="FLAC"), piped_flac(sound(2.6))):
-        with pytest.raises(BadAudio, match=r"longer than the 0\.0 h"):
-            decode_whole(data)
+        for decode in (decode_whole, lambda data: decode_mono(data, RATE_HZ)):
+            with pytest.raises(BadAudio, match=r"longer than the 0\.0 h"):
+                decode(data)
+    with pytest.raises(BadAudio, match="longer than"):  # once it is resampled
+        decode_mono(encoded(sound(0.5), container="FLAC"), 100_000)

@@ -18,7 +18,7 @@ from absl import flags
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
 from gaae_tf.evaluation.settings import EvaluateSettings, ScorerSettings
 from gaae_tf.ops.settings import VOCODERS
-from gaae_tf.run.look import check_run, find_run
+from gaae_tf.run.look import check_data, check_run, find_run
 from gaae_tf.run.names import REPORT, SCORERS, SCORES, SCORES_OF_SAMPLES, SOUNDS
 
 INTERRUPTED = (
@@ -92,6 +92,7 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
             f"--run_dir={values.run_dir} is a model that comes with the package, whose figures are "
             f"in {shipped / SCORES}; to evaluate it anew, give a copy of {shipped}"
         )
+    check_data(Path(values.run_dir), values.dataset, values.guidance_dataset)
     load_tensorflow()
     from gaae_tf.evaluation.evaluate import evaluate
     from gaae_tf.evaluation.table import format_table

@@ -19,9 +19,10 @@ from absl import flags
 
 from gaae_tf.commands.opening import load_tensorflow, no_arguments
 from gaae_tf.data.archives import FSDD, LIBRISPEECH, NSYNTH, SPEECH_COMMANDS, Archive
+from gaae_tf.data.corpora.chunks import CHUNKS
 from gaae_tf.data.corpora.folder import FolderReader
 from gaae_tf.data.corpora.fsdd import FsddReader
-from gaae_tf.data.corpora.librispeech import CHUNKS, LibriSpeechReader
+from gaae_tf.data.corpora.librispeech import LibriSpeechReader
 from gaae_tf.data.corpora.notes import NotesReader
 from gaae_tf.data.corpora.nsynth import NSynthReader
 from gaae_tf.data.corpora.recording import Reader
@@ -133,7 +134,7 @@ def _corpus_flags() -> list[tuple]:
             "chunks",
             librispeech.chunks,
             CHUNKS,
-            "librispeech: one drawn clip a recording, or all",
+            "clips of a recording: one (folder: its beginning; librispeech: drawn), or all",
         ),
         (flags.DEFINE_integer, "draw", librispeech.draw, "librispeech: seed of the drawn clips"),
         (
@@ -148,9 +149,10 @@ def _corpus_flags() -> list[tuple]:
 
 def _reader(values: flags.FlagValues) -> Reader:
     draw = {name: getattr(values, name) for name in ("valid_percent", "test_percent", "seed")}
+    clip_s = values.clip_samples / max(values.sample_rate_hz, 1)  # 0 is refused later
     match values.corpus:
         case "folder":
-            return FolderReader(**draw)
+            return FolderReader(**draw, chunk_s=clip_s if values.chunks == "all" else 0.0)
         case "csv":
             return TableReader(**draw)
         case "s09":
@@ -162,7 +164,7 @@ def _reader(values: flags.FlagValues) -> Reader:
                 subsets=tuple(values.subsets),
                 chunks=values.chunks,
                 draw=values.draw,
-                clip_s=values.clip_samples / values.sample_rate_hz,
+                clip_s=clip_s,
                 **draw,
             )
         case "fsdd":

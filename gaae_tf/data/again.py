@@ -10,7 +10,7 @@ from gaae_tf.data.shards import Dataset
 from gaae_tf.ops.settings import StftSettings
 
 # What `dataset.json` keeps under `settings`, but `prepare` has no flag for.
-_NO_FLAGS = ("corpus", "clip_s", "own_splits")
+_NO_FLAGS = ("corpus", "clip_s", "chunk_s", "own_splits")
 _SHARE_PERCENT = 20  # of a class, to set aside where the usual share was none
 
 
@@ -38,6 +38,8 @@ def prepare_command(
     for name, value in settings.items():
         if name not in _NO_FLAGS and value not in (None, "", [], ()):
             given[name] = ",".join(value) if isinstance(value, (list, tuple)) else value
+    if settings.get("chunk_s"):
+        given["chunks"] = "all"
     given |= changed | {"out": out}
     flags = (shlex.quote(f"--{name}={value}") for name, value in given.items())
     return " ".join(["python -m gaae_tf.data.prepare", *flags])

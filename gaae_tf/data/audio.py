@@ -11,23 +11,15 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
 
 from gaae_tf.data import streams
+from gaae_tf.data.formats import foreign_format
 from gaae_tf.data.streams import Length
-
-# What libsndfile calls its formats by. Left out: .raw has no header, and .mat is rarely sound.
-# fmt: off
-EXTENSIONS = frozenset({
-    ".8svx", ".aif", ".aifc", ".aiff", ".au", ".avr", ".caf", ".flac", ".htk", ".iff", ".ircam",
-    ".mp3", ".nist", ".oga", ".ogg", ".opus", ".paf", ".pvf", ".rf64", ".sd2", ".sds", ".sf",
-    ".snd", ".sph", ".svx", ".voc", ".w64", ".wav", ".wave", ".wve", ".xi",
-})
-# fmt: on
 
 # Decoded before and after a clip that is resampled, in samples of the slower rate: longer than
 # soxr's filter.
@@ -148,8 +140,8 @@ def decode_mono(source: Path | bytes, sample_rate_hz: int) -> tuple[np.ndarray, 
     """
     with contextlib.closing(_Recording(source)) as recording:
         frames, rate_hz = recording.count(), recording.file.samplerate
-        recording.check_room(max(frames, round(frames * sample_rate_hz / rate_hz)))
         samples = max(1, round(frames * sample_rate_hz / rate_hz))
+        recording.check_room(max(frames, samples))
         return recording.clip(sample_rate_hz, samples, 0.0), recording.length
 
 
@@ -168,8 +160,10 @@ def decode_whole(source: Path | bytes) -> Whole:
 
 def to_int16(audio: np.ndarray) -> np.ndarray:
     """Samples in [-1, 1] as 16-bit integers: times 32,768, rounded, saturated, no dither."""
-    scaled = np.rint(np.clip(audio, -1.0, 1.0) * np.float32(32768.0))
-    return np.minimum(scaled, 32767).astype(np.int16)
+    scaled = audio * np.float32(32768.0)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -32768.0, 32767.0, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def from_int16(audio: np.ndarray) -> np.ndarray:
@@ -202,10 +196,12 @@ class _Recording:
             raise BadAudio("empty file")
         try:
             # soundfile encodes paths strictly, and names may be of any bytes.
-            self.file = _File(_opened(source) if isinstance(source, bytes) else os.fsencode(source))
+            self.file = _File(
+                streams.opened(source) if isinstance(source, bytes) else os.fsencode(source)
+            )
             self.mended = None
             if streams.may_mislead(self.file):
-                content = _opened(source)
+                content = streams.opened(source)
                 self.mended = streams.mended(self.file, content)
                 if self.mended is None:
                     content.close()
@@ -213,6 +209,10 @@ class _Recording:
                     self.file.close()
                     self.file = _File(io.BufferedReader(self.mended))
         except soundfile.LibsndfileError as error:
+            if foreign := foreign_format(source):
+                raise BadAudio(
+                    f"{foreign} cannot be read; convert it, say with `ffmpeg -i IN OUT.flac`"
+                ) from error
             raise BadAudio(f"broken: {error.error_string}") from error
         except OSError as error:
             raise BadAudio(f"unreadable: {error.strerror}") from error
@@ -386,12 +386,7 @@ class _Recording:
 
     @property
     def _seekable(self) -> bool:
-        known = self.file.frames < streams.UNKNOWN_FRAMES
-        return known and bool(_SEEKABLE.fullmatch(self.file.subtype))
-
-
-def _opened(source: Path | bytes) -> BinaryIO:
-    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        return self.frames is not None and bool(_SEEKABLE.fullmatch(self.file.subtype))
 
 
 def _size(path: Path) -> int:

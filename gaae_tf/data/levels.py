@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gaae_tf.data.compiled import compiled
+
 _SHORT_S = 0.05
 
 
@@ -16,10 +18,24 @@ def levels_dbfs(audio: np.ndarray, sample_rate_hz: int) -> tuple[float, float]:
         audio: int16 [samples], not all zero.
         sample_rate_hz: of the clip.
     """
-    power = np.square(audio / 32768.0)
-    length = max(1, min(len(power), round(_SHORT_S * sample_rate_hz)))
-    whole = power[: len(power) // length * length].reshape(-1, length)
-    return _db(power.mean()), _db(max(whole.mean(axis=1).max(), power.mean()))
+    length = max(1, min(len(audio), round(_SHORT_S * sample_rate_hz)))
+    total, loudest = _energies(audio, length)
+    mean = total / len(audio)
+    return _db(mean / 2**30), _db(max(loudest / length, mean) / 2**30)
+
+
+@compiled
+def _energies(audio, length):
+    """Sum of squares of all samples, and the largest of a stretch of `length` from the start on."""
+    total, loudest = 0, 0
+    for start in range(0, audio.size, length):
+        energy = 0
+        for i in range(start, min(start + length, audio.size)):
+            energy += np.int64(audio[i]) * audio[i]
+        total += energy
+        if start + length <= audio.size:
+            loudest = max(loudest, energy)
+    return total, loudest
 
 
 def _db(power: float) -> float:

@@ -20,13 +20,12 @@ import numpy as np
 import tensorflow as tf
 
 from gaae_tf.data.statistics import LogMagnitudeHistogram
-from gaae_tf.data.terms import SPLITS, UNLABELLED, DataError, Skipped, no_dataset
+from gaae_tf.data.terms import DESCRIPTION, SPLITS, UNLABELLED, DataError, Skipped, no_dataset
 from gaae_tf.files import sha256
 from gaae_tf.ops.log_magnitude import LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 
 FORMAT_VERSION = 2
-DESCRIPTION = "dataset.json"
 _LONGEST_NAME = 255  # of a file, bytes
 
 

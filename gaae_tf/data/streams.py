@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import soundfile
@@ -47,6 +48,11 @@ class Length(NamedTuple):
         if self.is_told:
             return told
         return f"{told} to where it was read; its header does not tell if it was cut off there"
+
+
+def opened(source: Path | bytes) -> BinaryIO:
+    """The bytes of a file by its path, or those given."""
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
 
 def promised_frames(file: soundfile.SoundFile) -> int | None:

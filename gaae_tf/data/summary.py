@@ -16,11 +16,11 @@ def summary(dataset: Dataset) -> str:
     clips = sum(dataset.counts.values())
     lines = [
         f"{dataset.path}: {dataset.name}, {clips:,} clips of {dataset.clip_samples:,} samples at "
-        f"{dataset.sample_rate_hz:,} Hz ({seconds:.3f} s each, {_duration(clips * seconds)})"
+        f"{dataset.sample_rate_hz:,} Hz ({seconds:.3f} s each, {duration(clips * seconds)})"
     ]
     for split, number in dataset.counts.items():
         by_class = dataset.counts_by_class[split]
-        line = f"  {split:<5} {number:>7,} clips, {_duration(number * seconds)}"
+        line = f"  {split:<5} {number:>7,} clips, {duration(number * seconds)}"
         if dataset.speakers[split]:
             line += f", {dataset.speakers[split]:,} speakers"
         if any(by_class.values()):
@@ -82,7 +82,8 @@ def _percentile(levels: Mapping[str, int], share: float) -> str:
     raise ValueError("no levels")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Hours and minutes, or minutes and seconds."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
 

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 SPLITS = ("train", "valid", "test")
+DESCRIPTION = "dataset.json"  # in a data set folder
 UNLABELLED = -1  # in place of a label's index
 
 

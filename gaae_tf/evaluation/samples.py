@@ -18,7 +18,8 @@ import numpy as np
 import soundfile
 
 import gaae_tf
-from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_clip, to_int16
+from gaae_tf.data.audio import BadAudio, decode_clip, to_int16
+from gaae_tf.data.formats import EXTENSIONS
 from gaae_tf.data.progress import Progress
 from gaae_tf.evaluation.measures.quality import Scored
 from gaae_tf.evaluation.scorers import Scorer

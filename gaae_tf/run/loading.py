@@ -30,7 +30,7 @@ from gaae_tf.ops import synthesis
 from gaae_tf.run.build import build_model
 from gaae_tf.run.checkpoints import restore_for_sampling
 from gaae_tf.run.folder import DataDescription
-from gaae_tf.run.look import find_run, is_index, no_run, unknown_label
+from gaae_tf.run.look import class_index, find_run, no_run
 from gaae_tf.run.names import CHECKPOINT_NAMES, CHECKPOINTS, CONFIG
 from gaae_tf.systems.bigan import BiGAN
 from gaae_tf.systems.classifying import Classifier, FeatureClassifier
@@ -350,14 +350,7 @@ class LoadedClassGenerator(Sampling):
         Raises:
             ValueError: there is no such class; those that there are are named.
         """
-        if isinstance(label, str):
-            if label in self.classes:
-                return self.classes.index(label)
-            if is_index(label, self.classes):
-                return int(label)
-        elif isinstance(label, (int, np.integer)) and 0 <= label < len(self.classes):
-            return int(label)
-        raise ValueError(unknown_label(label, self.classes))
+        return class_index(label, self.classes)
 
     def _one_hot(self, labels):
         indices = [self.label_index(label) for label in labels]

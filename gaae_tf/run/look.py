@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import numbers
+import unicodedata
 from pathlib import Path
 
 from gaae_tf.config import TrainConfig
+from gaae_tf.data.terms import DESCRIPTION, DataError, no_dataset
 from gaae_tf.files import no_run_folder
 from gaae_tf.run.names import CONFIG, DATA, SHIPPED
 
@@ -34,8 +37,32 @@ def check_run(run_dir: str | Path, label: str | None = None, flag: str = "--run_
         return  # loading tells what is wrong with the file
     if not isinstance(classes, list) or not classes:
         return
-    if label not in classes and not is_index(label, classes):
-        raise ValueError(unknown_label(label, classes))
+    class_index(label, classes)
+
+
+def check_data(run_dir: Path, dataset: str | None, guidance_dataset: str | None) -> None:
+    """Raises DataError unless the data sets that a run was trained on are there.
+
+    Args:
+        run_dir: the run folder.
+        dataset: where its data set is now; None for where it was.
+        guidance_dataset: the same of the one that guided it, if another did.
+    """
+    config = TrainConfig.load(run_dir / CONFIG)
+    for flag, before, now in (
+        ("dataset", config.dataset, dataset),
+        ("guidance_dataset", config.guidance_dataset, guidance_dataset),
+    ):
+        folder = Path(now or before)
+        if not before or (folder / DESCRIPTION).is_file():
+            continue
+        if now:
+            raise DataError(f"--{flag}: {no_dataset(folder)}")
+        raise DataError(
+            f"the run's data set is not at {folder}"
+            + ("" if folder.is_absolute() else f" below {Path.cwd()}")
+            + f"; --{flag}=FOLDER says where it is now. Else {no_dataset(folder)}"
+        )
 
 
 def shipped_models() -> tuple[str, ...]:
@@ -62,14 +89,23 @@ def no_run(run_dir: Path, flag: str = "--run_dir") -> str:
     )
 
 
-def is_index(label: str, classes: list[str] | tuple[str, ...]) -> bool:
-    """Whether what was typed for a class is its number."""
-    return label.isascii() and label.isdecimal() and int(label) < len(classes)
+def class_index(label: object, classes: list[str] | tuple[str, ...]) -> int:
+    """The index of a class given by its name, however its accents are encoded, or by its index.
 
-
-def unknown_label(label: object, classes: list[str] | tuple[str, ...]) -> str:
-    """The words for a class that a run lacks."""
-    return (
+    Raises:
+        ValueError: there is no such class; those that there are are named.
+    """
+    if isinstance(label, str):
+        for form in ("NFC", "NFD"):
+            if (name := unicodedata.normalize(form, label)) in classes:
+                return classes.index(name)
+        if label in classes:
+            return classes.index(label)
+        if label.isascii() and label.isdecimal() and int(label) < len(classes):
+            return int(label)
+    elif isinstance(label, numbers.Integral) and 0 <= label < len(classes):
+        return int(label)
+    raise ValueError(
         f"label must be one of {', '.join(map(str, classes))} (or 0 to {len(classes) - 1}), "
         f"got {label!r}"
     )

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gaae_tf.data.audio import EXTENSIONS, BadAudio, decode_mono
+from gaae_tf.data.audio import BadAudio, decode_mono
+from gaae_tf.data.formats import EXTENSIONS, FOREIGN_EXTENSIONS
 from gaae_tf.files import written_whole
 from gaae_tf.run import loading
 
@@ -98,7 +99,9 @@ def _recordings(source: Path) -> list[Path]:
     paths = sorted(
         path
         for path in source.rglob("*")
-        if path.suffix.lower() in EXTENSIONS and path.is_file() and not path.name.startswith(".")
+        if path.suffix.lower() in EXTENSIONS | FOREIGN_EXTENSIONS
+        and path.is_file()
+        and not path.name.startswith(".")
     )
     if not paths:
         raise ValueError(f"source {source} holds no audio file ({', '.join(sorted(EXTENSIONS))})")

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from gaae_tf.data.audio import to_int16
@@ -30,7 +31,7 @@ def write_samples(
         count: sounds in all.
         label: their class, by name or index; None for all classes in turn.
         seed: sound i depends on (its class, seed, i) alone.
-        log: receives each file's path as it is written.
+        log: receives each file's path as it is written, and how many sounds were clipped.
 
     Returns:
         The files, in order.
@@ -54,7 +55,7 @@ def write_samples(
         classes = [loaded.classes[loaded.label_index(label)]]
     names = [classes[i % len(classes)] for i in range(count)]
     out_dir = Path(out_dir)
-    paths = []
+    paths, loud = [], {}
     for start in range(0, count, _SOUNDS_AT_ONCE):
         part = names[start : start + _SOUNDS_AT_ONCE]
         if loaded.classes:
@@ -65,8 +66,16 @@ def write_samples(
         for i, (name, sound) in enumerate(zip(part, sounds, strict=True), start):
             paths.append(out_dir / f"{safe_name(name)}_seed{seed}_{i:03d}.wav")
             write_wav(paths[-1], sound, loaded.sample_rate_hz)
+            if (peak := float(np.abs(sound).max())) > 1.0:
+                loud[paths[-1].name] = peak
             if log:
                 log(str(paths[-1]))
+    if loud and log:
+        loudest = max(loud, key=loud.__getitem__)
+        log(
+            f"note: {len(loud)} of {count} sounds go beyond full scale and were clipped there; "
+            f"{loudest} has a peak of {loud[loudest]:.2f}, full scale is 1"
+        )
     return paths
 
 

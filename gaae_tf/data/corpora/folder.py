@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
+import posixpath
 import re
+import unicodedata
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from typing import ClassVar, NamedTuple
 
-from gaae_tf.data.audio import EXTENSIONS
+from gaae_tf.data.audio import BadAudio
+from gaae_tf.data.corpora.chunks import lengths_s, starts_s
 from gaae_tf.data.corpora.recording import (
     Corpus,
     Reader,
     Recording,
     check_percents,
+    clip_source,
     draw_splits,
     is_licence,
     licence_text,
     listed,
 )
+from gaae_tf.data.formats import EXTENSIONS, FOREIGN_EXTENSIONS
 from gaae_tf.data.sources import Source
-from gaae_tf.data.terms import SPLITS, DataError
+from gaae_tf.data.terms import SPLITS, DataError, Skipped
 
 UNLABELLED_FOLDER = "unlabelled"
+_AUDIO = EXTENSIONS | FOREIGN_EXTENSIONS
 
 # What folders are called, by letters alone, and what they mean.
 _SPELLINGS = {
@@ -49,15 +55,18 @@ class FolderReader(Reader):
     audio's, and all hidden ones, are ignored and counted. Classes are in alphabetical order.
     Other common spellings of train, valid, test and unlabelled mean the same (`Training`, `val`,
     `unlabeled`). Several sources are classes if files lie in them; if folders do, and some have
-    equal names, these are one.
+    equal names, these are one. A class's name is the same however its accents are encoded (NFC is
+    kept). Files of formats that cannot be read are taken too, so that they are named and counted.
 
     Attributes:
         valid_percent: share of each class for validation, where the source has no splits itself.
         test_percent: the same for testing; both together below 100.
         seed: of that split.
+        chunk_s: seconds of the clips that all of a recording is cut into, without the remainder; 0
+            takes its beginning alone. A recording's clips stay in one split.
 
     Raises:
-        DataError: a share is out of range.
+        DataError: a share or a length is out of range.
     """
 
     corpus: ClassVar[str] = "folder"
@@ -66,9 +75,12 @@ class FolderReader(Reader):
     valid_percent: float = 10.0
     test_percent: float = 10.0
     seed: int = 0
+    chunk_s: float = 0.0
 
     def __post_init__(self):
         check_percents(self.valid_percent, self.test_percent)
+        if not 0.0 <= self.chunk_s < math.inf:
+            raise DataError(f"chunk_s must be a length, or 0, not {self.chunk_s}")
 
     def wanted(self, name: str) -> bool:
         """Whether it is audio, or the licence at the top."""
@@ -88,13 +100,17 @@ class FolderReader(Reader):
         else:
             recordings = _read_classes(tree, "")
             recordings = draw_splits(recordings, self.valid_percent, self.test_percent, self.seed)
+        clips, skipped = recordings, []
+        if self.chunk_s:
+            clips, skipped = _cut(source, recordings, self.chunk_s)
         return Corpus(
             name=source.name,
             classes=tuple(sorted({r.label for r in recordings if r.label is not None})),
-            recordings=tuple(recordings),
+            recordings=tuple(clips),
             own_splits=own_splits,
             ignored_files=source.other_files + len(source.names) - len(recordings),
             licence=licence_text(source, recordings[0].file),
+            skipped=tuple(skipped),
         )
 
 
@@ -139,15 +155,17 @@ def _tree(source: Source) -> _Tree:
         DataError: it cannot be seen whether sources are classes, or hold them.
     """
     audio = [name for name in source.names if _is_audio(name)]
+    folders = {_composed(folder) for folder in source.folders}
     roots = source.roots
     inside = {root: set() for root in roots}  # folders directly in each
     for folder in source.folders:
         root, slash, rest = folder.partition("/")
         if slash and root in inside and "/" not in rest:
-            inside[root].add(rest)
+            inside[root].add(_composed(rest))
     hold_files = {name.split("/")[0] for name in audio if name.count("/") == 1}
     if not roots or hold_files & set(roots) or not all(inside.values()):
-        return _Tree(source.name, source.folders, tuple((name, name) for name in audio))
+        places = tuple((_composed(name), name) for name in audio)
+        return _Tree(source.name, tuple(sorted(folders)), places)
     counts = collections.Counter(name for names in inside.values() for name in names)
     if max(counts.values()) == 1 and not any(_meaning(name) for name in counts):
         folders = "; ".join(f"{root} holds {listed(sorted(inside[root]))}" for root in roots)
@@ -155,8 +173,8 @@ def _tree(source: Source) -> _Tree:
             f"are the sources {' and '.join(roots)} classes, or the folders in them? {folders}. "
             "Put the folders of all classes into one folder, and give that as --source"
         )
-    places = tuple((name.partition("/")[2], name) for name in audio)
-    folders = {name.partition("/")[2] for name in source.folders} - {""}
+    places = tuple((_composed(name.partition("/")[2]), name) for name in audio)
+    folders = {name.partition("/")[2] for name in folders} - {""}
     return _Tree(source.name, tuple(sorted(folders)), places)
 
 
@@ -234,5 +252,27 @@ def _recording(name: str, label: str | None, split: str = "train") -> Recording:
     return Recording(name, name, label, "", split)
 
 
+def _cut(
+    source: Source, recordings: list[Recording], clip_s: float
+) -> tuple[list[Recording], list[Skipped]]:
+    """All clips of the recordings, and the recordings whose length is unknown."""
+    clips, skipped = [], []
+    lengths = dict(lengths_s(source, [recording.file for recording in recordings]))
+    for recording in recordings:
+        length_s = lengths[recording.file]
+        if isinstance(length_s, BadAudio):
+            skipped.append(Skipped(recording.source, str(length_s)))
+            continue
+        for start_s in starts_s(length_s, clip_s):
+            name = clip_source(recording.source, start_s)
+            clips.append(dataclasses.replace(recording, source=name, start_s=start_s))
+    return clips, skipped
+
+
+def _composed(name: str) -> str:
+    """The name with each letter and its accents as one sign, where there is one."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _is_audio(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in EXTENSIONS
+    return posixpath.splitext(name)[1].lower() in _AUDIO

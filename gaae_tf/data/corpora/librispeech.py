@@ -11,12 +11,11 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
-from gaae_tf.data.audio import BadAudio, duration_s
+from gaae_tf.data.audio import BadAudio
+from gaae_tf.data.corpora.chunks import CHUNKS, lengths_s, starts_s
 from gaae_tf.data.corpora.recording import (
     Corpus,
     Reader,
@@ -29,12 +28,10 @@ from gaae_tf.data.corpora.recording import (
     licence_text,
     listed,
 )
-from gaae_tf.data.progress import Progress
 from gaae_tf.data.sources import Source
 from gaae_tf.data.terms import DataError, Skipped
 
 GENDERS = {"F": "female", "M": "male"}
-CHUNKS = ("one", "all")
 LICENCE = "LibriSpeech: Creative Commons Attribution 4.0 International (CC BY 4.0)."
 
 _SPEAKERS = "SPEAKERS.TXT"
@@ -43,7 +40,6 @@ _SUBSET = r"(?:train|dev|test)-(?:clean|other)(?:-\d+)?"
 _BOOK = r"(\d+)/(\d+)/\2-\3-\d+\.flac"  # reader, chapter, utterance
 _FILE = re.compile(rf"(?:.*/)?({_SUBSET})/{_BOOK}")
 _FILE_OF_SUBSET = re.compile(rf"(?:(?:.*/)?({_SUBSET})/)?{_BOOK}")
-_AHEAD = 4096  # recordings measured together; more than these take seconds, so progress is shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +110,7 @@ class LibriSpeechReader(Reader):
         splits = self._check_subsets(source, {subset for subset, _, _ in files.values()})
         genders = _genders(source, next(iter(files)))
         recordings, skipped = [], []
-        for name, length_s in _lengths_s(source, list(files)):
+        for name, length_s in lengths_s(source, list(files)):
             subset, path, reader = files[name]
             if isinstance(length_s, BadAudio):
                 skipped.append(Skipped(path, str(length_s)))
@@ -173,30 +169,10 @@ class LibriSpeechReader(Reader):
         if room_s <= 0.0:
             return [0.0]
         if self.chunks == "all":
-            whole = int(length_s / self.clip_s + 1e-9)
-            return [round(index * self.clip_s, 6) for index in range(whole)]
+            return starts_s(length_s, self.clip_s)
         digest = hashlib.sha256(os.fsencode(f"{self.draw}/{path}")).digest()
         uniform = int.from_bytes(digest[:8], "big") / 2**64
         return [math.floor(uniform * room_s * 1e6) / 1e6]
-
-
-def _lengths_s(source: Source, names: list[str]) -> Iterator[tuple[str, float | BadAudio]]:
-    """Each recording with its length in seconds, or why it has none."""
-
-    def length_s(name: str) -> float | BadAudio:
-        try:
-            return duration_s(source.audio(name))
-        except BadAudio as error:
-            return error
-
-    progress = Progress(len(names), "recordings measured", shown=len(names) > _AHEAD)
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(names), _AHEAD):
-            some = names[start : start + _AHEAD]
-            for name, length in zip(some, pool.map(length_s, some), strict=True):
-                progress.step()
-                yield name, length
-    progress.close()
 
 
 def _genders(source: Source, recording: str) -> dict[str, str]:

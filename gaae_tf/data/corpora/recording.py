@@ -160,7 +160,10 @@ def draw_splits(
         splits = ["test"] * test + ["valid"] * valid
         splits += ["train"] * (len(names) - len(splits))
         for name, split in zip(names, splits, strict=True):
-            drawn += [dataclasses.replace(recording, split=split) for recording in units[name]]
+            if split == "train":
+                drawn += units[name]
+            else:
+                drawn += [dataclasses.replace(recording, split=split) for recording in units[name]]
     return drawn
 
 

@@ -9,6 +9,7 @@ import io
 import math
 import os
 import stat
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -108,7 +109,8 @@ class TableReader(Reader):
 
     - path: of an audio file, absolute or relative to the table's folder. A file that is not there
       is skipped. Several rows may name one file if they begin at different times.
-    - label: name of the class; a row without one is unlabelled and belongs to train.
+    - label: name of the class, in whichever way its accents are encoded; a row without one is
+      unlabelled and belongs to train.
     - split: train, valid or test; labelled rows without one are split like `FolderReader`'s class
       folders, row by row. Rows of one file may land in different splits: name the split where
       they must not.
@@ -258,7 +260,7 @@ def _row(values: dict[str, str], table: Path, where: str) -> _Row:
     recording = Recording(
         file=file,
         source=clip_source(file, start_s),
-        label=label or None,
+        label=unicodedata.normalize("NFC", label) or None,
         speaker=speaker,
         split=split or "train",
         start_s=start_s,

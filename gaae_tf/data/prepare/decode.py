@@ -17,18 +17,29 @@ from gaae_tf.data.levels import levels_dbfs
 from gaae_tf.data.prepare.config import PrepareConfig
 from gaae_tf.data.sources import Source
 from gaae_tf.data.statistics import LogMagnitudeAccumulator
+from gaae_tf.data.streams import Length
 
-_GROUP = 64  # clips of one file taken together
+_GROUP = 256  # clips of one file taken together: each group begins at the file's beginning
+_BATCH = 16  # clips, or more, that a thread decodes at a time
 
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """A decoded clip: int16 [clip_samples], its levels, and statistics if it is for training."""
+    """A decoded clip.
+
+    Attributes:
+        audio: int16 [clip_samples].
+        level_dbfs: its level.
+        loudest_dbfs: that of its loudest 50 ms.
+        statistics: if it is for training.
+        length: of the recording that it is from.
+    """
 
     audio: np.ndarray
     level_dbfs: float
     loudest_dbfs: float
     statistics: LogMagnitudeAccumulator | None
+    length: Length
 
 
 def clips_of(
@@ -36,45 +47,61 @@ def clips_of(
 ) -> Iterator[tuple[Recording, Clip | BadAudio]]:
     """Each recording with its clip, or why there is none; in their order."""
 
-    def decode(group: list[Recording]) -> list[Clip | BadAudio]:
-        try:
-            clips = decode_clips(
-                source.audio(group[0].file),
-                config.sample_rate_hz,
-                config.clip_samples,
-                [recording.start_s for recording in group],
-            )
-        except BadAudio as error:
-            return [error] * len(group)
-        return [
-            clip if isinstance(clip, BadAudio) else measure(clip, recording.split)
-            for recording, clip in zip(group, clips, strict=True)
-        ]
-
-    def measure(clip: np.ndarray, split: str) -> Clip:
-        audio = to_int16(clip)
-        statistics = None
-        if split == "train":
-            statistics = LogMagnitudeAccumulator(config.stft)
-            statistics.add(audio[np.newaxis])
-        return Clip(audio, *levels_dbfs(audio, config.sample_rate_hz), statistics)
+    def decode(batch: list[list[Recording]]) -> list[tuple[Recording, Clip | BadAudio]]:
+        return [pair for group in batch for pair in _decoded(source, group, config)]
 
     workers = config.workers or _cores()
     pool = ThreadPoolExecutor(workers)
     ahead = collections.deque()  # bounds what is decoded before it is written
-    clips_ahead = 0
     try:
-        for group in _groups(recordings):
-            ahead.append((group, pool.submit(decode, group)))
-            clips_ahead += len(group)
-            while clips_ahead > 32 * workers + _GROUP:
-                first, clips = ahead.popleft()
-                clips_ahead -= len(first)
-                yield from zip(first, clips.result(), strict=True)
-        for first, clips in ahead:
-            yield from zip(first, clips.result(), strict=True)
+        for batch in _batches(recordings):
+            ahead.append(pool.submit(decode, batch))
+            if len(ahead) > 2 * workers:
+                yield from ahead.popleft().result()
+        for pairs in ahead:
+            yield from pairs.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _decoded(
+    source: Source, group: list[Recording], config: PrepareConfig
+) -> Iterator[tuple[Recording, Clip | BadAudio]]:
+    """The recordings of one file, each with its clip or why there is none."""
+    lengths: list[Length] = []
+    try:
+        clips = decode_clips(
+            source.audio(group[0].file),
+            config.sample_rate_hz,
+            config.clip_samples,
+            [recording.start_s for recording in group],
+            lengths.append,
+        )
+    except BadAudio as error:
+        clips = [error] * len(group)
+    for recording, clip in zip(group, clips, strict=True):
+        if isinstance(clip, BadAudio):
+            yield recording, clip
+            continue
+        audio, statistics = to_int16(clip), None
+        if recording.split == "train":
+            statistics = LogMagnitudeAccumulator(config.stft)
+            statistics.add(audio[np.newaxis])
+        levels = levels_dbfs(audio, config.sample_rate_hz)
+        yield recording, Clip(audio, *levels, statistics, lengths[0])
+
+
+def _batches(recordings: list[Recording]) -> Iterator[list[list[Recording]]]:
+    """Groups of `_groups`, so many that handing them to a thread costs little beside decoding."""
+    batch, size = [], 0
+    for group in _groups(recordings):
+        batch.append(group)
+        size += len(group)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _groups(recordings: list[Recording]) -> Iterator[list[Recording]]:

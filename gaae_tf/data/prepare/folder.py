@@ -14,6 +14,7 @@ import tensorflow as tf
 from gaae_tf.data import shards
 from gaae_tf.data.corpora.notes import NotesReader
 from gaae_tf.data.corpora.recording import listed
+from gaae_tf.data.prepare.advice import advice
 from gaae_tf.data.prepare.config import PrepareConfig
 from gaae_tf.data.prepare.describe import describe
 from gaae_tf.data.prepare.write import SHARD_BYTES, write
@@ -47,7 +48,7 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Dataset:
         with unfinished_folder(out.resolve() if out.is_symlink() else out, progress) as folder:
             try:
                 check_out(out, config)  # another process may have made it while this one waited
-                dataset = _prepare(config, folder, progress)
+                dataset, lines = _prepare(config, folder, progress)
                 folder.move(config.overwrite)
             except DataError:
                 if (
@@ -61,6 +62,8 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Dataset:
     dataset = dataclasses.replace(dataset, path=out)
     if progress:
         print(summary(dataset), file=sys.stderr)
+        for line in lines:
+            print(f"note: {line}", file=sys.stderr)
     return dataset
 
 
@@ -127,8 +130,10 @@ def check_out(out: Path, config: PrepareConfig) -> None:
         raise DataError(f"out {out} is no data set folder, so it is not overwritten")
 
 
-def _prepare(config: PrepareConfig, folder: UnfinishedFolder, progress: bool) -> Dataset:
-    """Reads the corpus and writes what is missing of it."""
+def _prepare(
+    config: PrepareConfig, folder: UnfinishedFolder, progress: bool
+) -> tuple[Dataset, list[str]]:
+    """Reads the corpus and writes what is missing of it; returns the advice on it too."""
     folder.scratch.mkdir(exist_ok=True)
     reader = config.reader
     with reader.open(config.sources, folder.scratch) as source:
@@ -146,4 +151,5 @@ def _prepare(config: PrepareConfig, folder: UnfinishedFolder, progress: bool) ->
                 file=sys.stderr,
             )
         entries, skipped = write(source, corpus, config, folder, progress)
-        return describe(corpus, config, folder.whole, entries, skipped)
+        dataset = describe(corpus, config, folder.whole, entries, skipped)
+        return dataset, advice(config, dataset, entries)

@@ -108,8 +108,11 @@ def _write_block(
     quiet: list[Skipped] = []
     levels: collections.Counter[int] = collections.Counter()
     statistics = LogMagnitudeAccumulator(config.stft)
+    untold: list[str] = []
+    recorded_s = 0.0
 
     def usable() -> Iterator[tuple]:
+        nonlocal recorded_s
         for recording, clip in itertools.islice(clips, len(block.recordings)):
             meter.step()
             if isinstance(clip, BadAudio):
@@ -121,6 +124,9 @@ def _write_block(
                 levels[round(clip.level_dbfs)] += 1
                 if clip.statistics is not None:
                     statistics.merge(clip.statistics)
+                recorded_s += clip.length.seconds or 0.0
+                if not clip.length.is_told:
+                    untold.append(recording.source)
                 label = label_index[recording.label]
                 yield clip.audio, label, recording.speaker, recording.source, recording.extra
 
@@ -131,6 +137,8 @@ def _write_block(
         "quiet": [dataclasses.asdict(clip) for clip in quiet],
         "levels_dbfs": levels,
         "statistics": statistics.state(),
+        "untold": untold,
+        "recorded_s": recorded_s,
     }
 
 

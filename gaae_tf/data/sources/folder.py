@@ -58,7 +58,7 @@ class Folder(Part):
     def identity(self, name: str) -> tuple[int, int]:
         """Its bytes, and when it was last changed, in nanoseconds."""
         try:
-            found = os.stat(self.path / name)
+            found = os.stat(os.path.join(self.path, name))
         except OSError:  # whoever reads it will be told
             return 0, 0
         return found.st_size, found.st_mtime_ns
