@@ -78,6 +78,7 @@ def test_everything_together_trains_and_reports_what_it_adds():
     ("values", "message"),
     [
         ({"sliced_wasserstein": -1.0}, "sliced_wasserstein must be finite and not negative"),
+        ({"condition": "other"}, "condition must be 'soft' or 'hard', got 'other'"),
         ({"whitening": float("inf")}, "whitening must be finite"),
         ({"pseudo_label_confidence": 1.5}, r"pseudo_label_confidence must be in \[0, 1\], got 1.5"),
         ({"pseudo_label_balance": 0.1}, "pseudo_label_balance=0.1 is a part of pseudo-labels"),

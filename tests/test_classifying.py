@@ -8,7 +8,9 @@ from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.networks.features import FeatureNetwork
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.systems import augmentation
-from gaae_tf.systems.classifying import AugmentedClassifier, Classifier, FeatureClassifier
+from gaae_tf.systems.augmented_classifier import AugmentedClassifier
+from gaae_tf.systems.bigan_classifier import FeatureClassifier
+from gaae_tf.systems.classifier import Classifier
 
 CLASSES = 3
 

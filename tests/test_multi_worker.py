@@ -72,7 +72,7 @@ sys.path.insert(0, "tests")
 import gaae_tf, keras, numpy as np
 import tensorflow as tf
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
-from gaae_tf.systems.classifying import Classifier
+from gaae_tf.systems.classifier import Classifier
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.training.strategy import this_worker
 index = this_worker("multi_worker").index

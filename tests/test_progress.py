@@ -5,7 +5,7 @@ import io
 import pytest
 
 from gaae_tf.data import progress
-from gaae_tf.systems.classifying import Classifier
+from gaae_tf.systems.classifier import Classifier
 from gaae_tf.systems.gaae import GAAE
 from gaae_tf.systems.ggan import GGAN
 from gaae_tf.systems.wasserstein import WassersteinGAN

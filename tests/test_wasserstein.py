@@ -7,7 +7,9 @@ from test_spectral_norm import spectral_norms
 from gaae_tf import losses
 from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gaae_tf.networks.wavegan import WaveGANDiscriminator, WaveGANGenerator
-from gaae_tf.systems.wasserstein import TiFGAN, WassersteinGAN, WaveGAN, gradient_norms
+from gaae_tf.systems.tifgan import TiFGAN
+from gaae_tf.systems.wasserstein import WassersteinGAN, gradient_norms
+from gaae_tf.systems.wavegan import WaveGAN
 
 
 def wavegan(optimizer=None, dtype="float32", **settings):

@@ -51,14 +51,14 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(arguments: list[str], values: flags.FlagValues) -> int:
     """Writes the sounds."""
     no_arguments(arguments, values)
-    check_run(values.run_dir, values.label)
+    config = check_run(values.run_dir, values.label)
+    if not config.system.can("generate"):
+        raise ValueError(f"{values.run_dir} holds a {config.model}, which makes no sound")
     load_tensorflow()
     from gaae_tf.run import loading
     from gaae_tf.run.sounds import write_samples
 
     loaded = loading.load(values.run_dir, values.checkpoint, values.vocoder, values.refine)
-    if not isinstance(loaded, loading.Sampling):
-        raise ValueError(f"{values.run_dir} holds a {loaded.config.model}, which makes no sound")
     paths = write_samples(loaded, values.out, values.count, values.label, values.seed, print)
     print(f"{len(paths)} sounds of step {loaded.step:,} in {values.out}")
     return 0

@@ -43,17 +43,17 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
         raise FileNotFoundError(f"--out={out}: there is no folder {out.parent}")
     if not Path(values.source).exists():
         raise FileNotFoundError(f"source {values.source} does not exist")
-    check_run(values.run_dir)
+    config = check_run(values.run_dir)
+    if not config.system.can("represent"):
+        raise ValueError(
+            f"{values.run_dir} holds a {config.model}, which has no encoder: it cannot "
+            "represent recordings"
+        )
     load_tensorflow()
     from gaae_tf.run import loading
     from gaae_tf.run.recordings import represent_files, write_codes
 
     loaded = loading.load(values.run_dir, values.checkpoint)
-    if not isinstance(loaded, loading.LoadedEncoder):
-        raise ValueError(
-            f"{values.run_dir} holds a {loaded.config.model}, which has no encoder: it cannot "
-            "represent recordings"
-        )
     arrays = represent_files(
         loaded, values.source, lambda line: print(line, file=sys.stderr, flush=True)
     )

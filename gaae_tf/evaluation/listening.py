@@ -28,15 +28,9 @@ from gaae_tf.report.page import (
     write_page,
 )
 from gaae_tf.run import names as run_names
-from gaae_tf.run.loading import (
-    Loaded,
-    LoadedAutoencoder,
-    LoadedClassGenerator,
-    LoadedEncoder,
-    LoadedGAAE,
-    LoadedGenerator,
-    Sampling,
-)
+from gaae_tf.run.loaded.base import Loaded
+from gaae_tf.run.loaded.reading import LoadedEncoder
+from gaae_tf.run.loaded.sampling import LoadedClassGenerator, LoadedGenerator
 from gaae_tf.run.names import REPORT
 
 _SOUNDS_A_CLASS = 4
@@ -96,7 +90,7 @@ def write_listening_page(
     provenance = scores["provenance"]
     classes, labels = provenance["classes"], provenance["labels_of_the_run"]
     guided = f"guided by {labels}" if labels else "without"
-    generates = isinstance(run, Sampling)
+    generates, chooses = run.can("generate"), run.can("choose_class")
     contents = PageContents(
         title=f"{Path(run_dir).name}: sounds and codes",
         sample_rate_hz=run.sample_rate_hz,
@@ -114,15 +108,13 @@ def write_listening_page(
         curves=list(_curves(Path(run_dir) / run_names.LOGS)),
         classes=[
             *(_class_sounds(run, label, name, test, seed) for label, name in enumerate(classes)),
-            *([_sounds_of_no_class(run, seed)] if isinstance(run, LoadedGenerator) else []),
+            *([_sounds_of_no_class(run, seed)] if generates and not chooses else []),
         ],
-        matrix=_matrix(run, test, seed) if isinstance(run, LoadedClassGenerator) else None,
+        matrix=_matrix(run, test, seed) if chooses else None,
         strips=(
             [_strip(run, name, seed, scores) for name in run.classes or ("",)] if generates else ()
         ),
-        points=(
-            list(_points(run, classes, test, seed, log)) if isinstance(run, LoadedEncoder) else ()
-        ),
+        points=list(_points(run, classes, test, seed, log)) if run.can("represent") else (),
     )
     drawn = list(pictures(run, contents, scores, seed, log))
     return write_page(Path(run_dir) / REPORT, dataclasses.replace(contents, pictures=drawn))
@@ -299,9 +291,9 @@ def _class_sounds(run: Loaded, label: int, name: str, test: Clips, seed: int) ->
     chosen = _some(np.flatnonzero(test.labels == label), _SOUNDS_A_CLASS, seed)
     real = from_int16(test.audio[chosen])
     sources = [test.sources[i] for i in chosen]
-    reconstructs = isinstance(run, LoadedAutoencoder) and len(real)
+    reconstructs = run.can("reconstruct") and len(real)
     reconstructed = run.reconstruct(real) if reconstructs else real[:0]
-    generates = isinstance(run, LoadedClassGenerator)
+    generates = run.can("choose_class")
     generated = run.generate(name, _SOUNDS_A_CLASS, seed) if generates else real[:0]
     return ClassSounds(
         name=name,
@@ -328,7 +320,7 @@ def _sounds_of_no_class(run: LoadedGenerator, seed: int) -> ClassSounds:
 
 def _matrix(run: LoadedClassGenerator, test: Clips, seed: int) -> StyleMatrix:
     """Styles of recordings, where the run has such codes, and drawn ones, each in every class."""
-    restyles = isinstance(run, LoadedGAAE)
+    restyles = run.can("restyle")
     chosen = _some(np.arange(len(test.labels)), _STYLES if restyles else 0, seed)
     real = from_int16(test.audio[chosen])
     sources = [test.sources[i] for i in chosen]

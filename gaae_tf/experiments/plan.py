@@ -17,7 +17,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gaae_tf.config import CLASSIFIERS
+from gaae_tf import systems
 from gaae_tf.experiments.requests import SCORES_BY_GENDER, Request, Run, lacking, read_scores
 from gaae_tf.experiments.scales import VOCODER_FLAGS, Setting
 from gaae_tf.experiments.tables import Table
@@ -190,7 +190,7 @@ def _evaluation_time(request: Request, run: Run, scores_name: str) -> tuple[floa
         if not lacking(scores, request.sounds, seeds) and "seconds" in scores["provenance"]:
             seconds = float(scores["provenance"]["seconds"])
             return seconds, f"about {_minutes(seconds)}, as {sibling.folder / scores_name} took"
-    if run.setting.model in CLASSIFIERS:
+    if not systems.find(run.setting.model).can("generate"):
         return None, "no measured time; real clips alone, no sounds"
     if run.scale.name != "cpu":
         return None, f"no measured time; {request.sounds:,} sounds"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gaae_tf.config import FROZEN_MODELS, GUIDED
+from gaae_tf import systems
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Setting:
     overrides: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self):
-        shared = self.model in GUIDED and self.data != "gender"  # by its speakers, all labels
+        some = systems.find(self.model).labels == "some"
+        shared = some and self.data != "gender"  # which guides by its speakers, by all labels
         if shared != (self.labelled_percent is not None):
             raise ValueError(
                 f"{self.model} on {self.data} {'takes a' if shared else 'takes no'} share of the "
@@ -40,7 +41,7 @@ class Setting:
     @property
     def frozen(self) -> Setting | None:
         """The setting whose trained networks this one takes and leaves as they are."""
-        model = FROZEN_MODELS.get(self.model)
+        model = systems.find(self.model).frozen
         return None if model is None else Setting(self.data, model)
 
 

@@ -10,10 +10,36 @@ WIDTH_SCHEDULES = ("biggan", "table")
 POOLINGS = ("sum", "frames")  # of E's style code
 AXES = ("linear", "log")  # inside E and D
 WAVEGAN_STRIDE = 4
+# What decides which clips networks can have: towers that double up and down, DCGAN's, WaveGAN's,
+# and the simple classifier.
+SIZE_RULES = ("doubling", "dcgan", "quadrupling", "pooling")
 CLASSIFIER_CHANNELS = (32, 64, 128, 256)  # of the simple classifier; each is pooled once
 
 _SMALLEST_WAVEGAN_BASE, _LARGEST_WAVEGAN_BASE = 8, 31
 _SMALLEST_DCGAN_SIDE = 4
+
+
+def check_sizes(rule: str, samples: int, bins: int, frames: int, non_local_bins: int) -> None:
+    """Raises ValueError for clips, or their spectrograms, that networks of this rule cannot have.
+
+    Args:
+        rule: one of SIZE_RULES.
+        samples: of a clip.
+        bins: of its spectrogram.
+        frames: likewise.
+        non_local_bins: of the non-local block, which "doubling" networks alone have.
+    """
+    if rule == "doubling":
+        _, _, doublings = base_size(bins, frames)
+        check_non_local_bins(non_local_bins, bins, doublings)
+    elif rule == "dcgan":
+        dcgan_base(bins, frames)
+    elif rule == "quadrupling":
+        wavegan_base(samples)
+    elif rule == "pooling":
+        check_classifier_size(bins, frames)
+    else:
+        raise ValueError(f"rule must be one of {', '.join(SIZE_RULES)}; got {rule!r}")
 
 
 def base_size(bins: int, frames: int) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from absl import logging
 import gaae_tf
 from gaae_tf.ops import synthesis
 from gaae_tf.run import loading
+from gaae_tf.run.loaded.base import Loaded
 
 METADATA = "metadata.json"
 
@@ -80,7 +82,7 @@ def export(
     return save(loading.load(run_dir, checkpoint), out, refine)
 
 
-def save(loaded: loading.Loaded, out: str | Path, refine: int = 32) -> Path:
+def save(loaded: Loaded, out: str | Path, refine: int = 32) -> Path:
     """`export` of a run that is loaded already.
 
     Raises:
@@ -125,66 +127,16 @@ def _quiet():
 class _Module(tf.Module):
     """The graph functions of an export, with the variables that they use."""
 
-    def __init__(self, loaded: loading.Loaded, refine: int):
+    def __init__(self, loaded: Loaded, refine: int):
         super().__init__(name=loaded.config.model)
-        model, signal_path, classes = loaded.model, loaded.signal_path, loaded.classes
-        style_dim, step = loaded.config.style_dim, loaded.step
         self.weights = [
-            weight.value for network in model.lasting_networks for weight in network.weights
+            weight.value for network in loaded.model.lasting_networks for weight in network.weights
         ]
-        seed = tf.TensorSpec([], tf.int64, "seed")
-        style = tf.TensorSpec([None, style_dim], tf.float32, "style")
-        labels = [tf.TensorSpec([None], tf.int64, "labels")] if classes else []
-        count = [] if classes else [tf.TensorSpec([], tf.int64, "count")]
-
-        def sounds(made, seed=0):
-            if model.MAKES_AUDIO:
-                return {"audio": made[..., 0]}
-            sound = synthesis.graph_to_audio(made, signal_path, refine, seed)
-            return {"audio": sound, "spectrograms": made}
-
-        def sample(style, labels=None):
-            if not classes:
-                return model.sample(style)
-            number = tf.constant(len(classes), tf.int64)
-            message = f"labels must be from 0 to {len(classes) - 1}: {', '.join(classes)}"
-            checks = [
-                tf.debugging.assert_non_negative(labels, message),
-                tf.debugging.assert_less(labels, number, message),
-            ]
-            with tf.control_dependencies(checks):
-                condition = tf.one_hot(labels, len(classes))
-            return model.sample(style, condition)
-
-        def codes(seed, count):
-            return synthesis.style_codes(
-                seed, tf.range(count), style_dim, prior=model.SAMPLING_PRIOR
-            )
-
-        def generate(labels, seed):
-            style = codes(seed, tf.size(labels, tf.int64))
-            return sounds(sample(style, labels), seed) | {"style": style}
-
-        def generate_count(count, seed):
-            style = codes(seed, count)
-            return sounds(sample(style), seed) | {"style": style}
-
-        def describe():
-            return ({"classes": tf.constant(classes)} if classes else {}) | {
-                "sample_rate_hz": tf.constant(loaded.sample_rate_hz, tf.int64),
-                "clip_samples": tf.constant(loaded.clip_samples, tf.int64),
-                "step": tf.constant(step, tf.int64),
-            }
-
-        functions = []
-        if isinstance(loaded, loading.Sampling):
-            functions += [
-                ("generate", generate if classes else generate_count, [*labels, *count, seed]),
-                ("decode", lambda *inputs: sounds(sample(*inputs)), [style, *labels]),
-            ]
-        if isinstance(loaded, loading.Reading):
-            functions += _of_recordings(loaded, sounds)
-        for name, function, inputs in (*functions, ("describe", describe, [])):
+        sounds = functools.partial(_sounds, loaded, refine)
+        functions = [*_of_recordings(loaded, sounds), ("describe", _describe(loaded), [])]
+        if loaded.can("generate"):
+            functions = [*_of_codes(loaded, sounds), *functions]
+        for name, function, inputs in functions:
             function = _of_right_shapes(function, inputs)
             setattr(self, name, tf.function(function, input_signature=inputs, autograph=False))
 
@@ -215,7 +167,67 @@ def _of_right_shapes(function, inputs):
     return checked
 
 
-def _of_recordings(loaded: loading.Reading, sounds):
+def _sounds(loaded: Loaded, refine: int, made, seed=0):
+    """What goes out of what the sampler made."""
+    if loaded.config.system.signal == "audio":
+        return {"audio": made[..., 0]}
+    sound = synthesis.graph_to_audio(made, loaded.signal_path, refine, seed)
+    return {"audio": sound, "spectrograms": made}
+
+
+def _describe(loaded: Loaded):
+    """A function that gives what the run knows of its data and its step."""
+
+    def describe():
+        classes = {"classes": tf.constant(loaded.classes)} if loaded.classes else {}
+        return classes | {
+            "sample_rate_hz": tf.constant(loaded.sample_rate_hz, tf.int64),
+            "clip_samples": tf.constant(loaded.clip_samples, tf.int64),
+            "step": tf.constant(loaded.step, tf.int64),
+        }
+
+    return describe
+
+
+def _of_codes(loaded: Loaded, sounds):
+    """Names, functions and inputs of what a system makes of codes, drawn or given."""
+    model, classes, style_dim = loaded.model, loaded.classes, loaded.config.style_dim
+    seed = tf.TensorSpec([], tf.int64, "seed")
+    style = tf.TensorSpec([None, style_dim], tf.float32, "style")
+    count = tf.TensorSpec([], tf.int64, "count")
+    labels = tf.TensorSpec([None], tf.int64, "labels")
+
+    def of_class(style, labels):
+        number = tf.constant(len(classes), tf.int64)
+        message = f"labels must be from 0 to {len(classes) - 1}: {', '.join(classes)}"
+        checks = [
+            tf.debugging.assert_non_negative(labels, message),
+            tf.debugging.assert_less(labels, number, message),
+        ]
+        with tf.control_dependencies(checks):
+            condition = tf.one_hot(labels, len(classes))
+        return model.sample(style, condition)
+
+    def codes(seed, count):
+        return synthesis.style_codes(seed, tf.range(count), style_dim, prior=model.SAMPLING_PRIOR)
+
+    def generate_each(labels, seed):
+        style = codes(seed, tf.size(labels, tf.int64))
+        return sounds(of_class(style, labels), seed) | {"style": style}
+
+    def generate(count, seed):
+        style = codes(seed, count)
+        return sounds(model.sample(style), seed) | {"style": style}
+
+    if loaded.can("choose_class"):
+        yield "generate", generate_each, [labels, seed]
+        yield "decode", lambda style, labels: sounds(of_class(style, labels)), [style, labels]
+    else:
+        yield "generate", generate, [count, seed]
+        yield "decode", lambda style: sounds(model.sample(style)), [style]
+
+
+def _of_recordings(loaded: Loaded, sounds):
     """Names, functions and inputs of what a system makes of recordings and their spectrograms."""
     model, signal_path, classes = loaded.model, loaded.signal_path, loaded.classes
     audio = tf.TensorSpec([None, loaded.clip_samples], tf.float32, "audio")
@@ -226,7 +238,7 @@ def _of_recordings(loaded: loading.Reading, sounds):
 
     def encode(spectrograms):
         codes = model.codes(spectrograms)
-        if model.CLASSIFIES:
+        if model.spec.can("classify"):
             codes["probabilities"] = model.probabilities_of(codes)
         return codes
 
@@ -246,9 +258,9 @@ def _of_recordings(loaded: loading.Reading, sounds):
         return lambda audio: function(signal_path.spectrogram(audio))
 
     for name, function, can in (
-        ("encode", encode, model.ENCODES),
-        ("reconstruct", reconstruct, model.RECONSTRUCTS),
-        ("classify", classify, model.CLASSIFIES),
+        ("encode", encode, loaded.can("represent")),
+        ("reconstruct", reconstruct, loaded.can("reconstruct")),
+        ("classify", classify, loaded.can("classify")),
     ):
         if not can:
             continue
@@ -256,7 +268,7 @@ def _of_recordings(loaded: loading.Reading, sounds):
         yield f"{name}_spectrograms", function, [spectrograms]
 
 
-def _metadata(loaded: loading.Loaded, refine: int) -> dict:
+def _metadata(loaded: Loaded, refine: int) -> dict:
     return {
         "format": "gaae_tf export 1",
         "gaae_tf_version": gaae_tf.__version__,
@@ -277,7 +289,7 @@ def _metadata(loaded: loading.Loaded, refine: int) -> dict:
     }
 
 
-def _readme(loaded: loading.Loaded, functions: dict, refine: int) -> str:
+def _readme(loaded: Loaded, functions: dict, refine: int) -> str:
     """Text on the functions that the export has, by their own inputs and outputs."""
     signatures, named = [], set()
     for name, function in functions.items():
@@ -287,7 +299,7 @@ def _readme(loaded: loading.Loaded, functions: dict, refine: int) -> str:
         named |= {*inputs, *outputs}
         told = ", ".join(f"{i} int64 []" if i in ("count", "seed") else i for i in inputs)
         signatures.append((f"{name} ({told})", ", ".join(outputs)))
-    generates = "generate" in functions
+    generates, chooses = loaded.can("generate"), loaded.can("choose_class")
     text = _INTRODUCTION.replace("{example}", _GENERATE if generates else _CLASSIFY)
     text += "".join(
         f"    {name:16}{size}\n" for name, size in _SIZES.items() if {*name.split(", ")} & named
@@ -296,18 +308,18 @@ def _readme(loaded: loading.Loaded, functions: dict, refine: int) -> str:
     text += "".join(f"    {name:42}-> {outputs}\n" for name, outputs in signatures)
     text += "\n"
     if generates:
-        key = "labels[i], seed, i" if loaded.classes else "seed, i"
+        key = "labels[i], seed, i" if chooses else "seed, i"
         text += f"Sound i of `generate` depends on ({key}) alone.\n"
     if loaded.vocoder:
         text += _VOCODER.lstrip()
-    if isinstance(loaded, loading.LoadedGAAE):
+    if loaded.can("restyle"):
         text += _RESTYLE.lstrip()
     text += "{metadata} holds what else is known of this model.\n"
     return text.format(
         model=loaded.config.model,
         step=loaded.step,
-        first_name="labels" if loaded.classes else "count",
-        first_value=f"tf.constant({[0, 1] if loaded.classes else 2}, tf.int64)",
+        first_name="labels" if chooses else "count",
+        first_value=f"tf.constant({[0, 1] if chooses else 2}, tf.int64)",
         clip_samples=loaded.clip_samples,
         sample_rate_hz=loaded.sample_rate_hz,
         bins=loaded.signal_path.stft.bins,

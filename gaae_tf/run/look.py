@@ -13,13 +13,18 @@ from gaae_tf.files import no_run_folder
 from gaae_tf.run.names import CONFIG, DATA, SHIPPED
 
 
-def check_run(run_dir: str | Path, label: str | None = None, flag: str = "--run_dir") -> None:
+def check_run(
+    run_dir: str | Path, label: str | None = None, flag: str = "--run_dir"
+) -> TrainConfig:
     """Raises what loading the run would raise for another folder, or another class.
 
     Args:
         run_dir: the run folder, or the name of a shipped model.
         label: a class by its name, if one is asked for.
         flag: the flag that named the folder.
+
+    Returns:
+        The run's configuration, whose `system` tells what it can do.
 
     Raises:
         FileNotFoundError: there is no such folder, or no run in it.
@@ -28,16 +33,16 @@ def check_run(run_dir: str | Path, label: str | None = None, flag: str = "--run_
     run_dir = find_run(run_dir)
     if not run_dir.is_dir():
         raise FileNotFoundError(no_run(run_dir, flag))
-    TrainConfig.load(run_dir / CONFIG)
+    config = TrainConfig.load(run_dir / CONFIG)
     if label is None:
-        return
+        return config
     try:
         classes = json.loads((run_dir / DATA).read_text())["classes"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return  # loading tells what is wrong with the file
-    if not isinstance(classes, list) or not classes:
-        return
-    class_index(label, classes)
+        return config  # loading tells what is wrong with the file
+    if isinstance(classes, list) and classes:
+        class_index(label, classes)
+    return config
 
 
 def check_data(run_dir: Path, dataset: str | None, guidance_dataset: str | None) -> None:

@@ -17,13 +17,14 @@ import numpy as np
 from gaae_tf.data.audio import BadAudio, decode_mono
 from gaae_tf.data.formats import EXTENSIONS, FOREIGN_EXTENSIONS
 from gaae_tf.files import written_whole
-from gaae_tf.run import loading
+from gaae_tf.run.loaded.reading import LoadedEncoder
+from gaae_tf.run.loaded.tables import Representation
 
 _CLIPS_AT_ONCE = 256  # short recordings share the networks' batches
 
 
 def represent_files(
-    loaded: loading.LoadedEncoder,
+    loaded: LoadedEncoder,
     source: str | Path,
     log: Callable[[str], None] | None = None,
 ) -> dict[str, np.ndarray]:
@@ -47,17 +48,7 @@ def represent_files(
     log = log or (lambda line: None)
     paths = _recordings(source)
     root = source if source.is_dir() else source.parent
-    results: list[loading.Representation] = []
-    waiting: list[np.ndarray] = []  # clips [n, clip_samples]
-    sources: list[str] = []
-    start_s: list[np.ndarray] = []
-    skipped = 0
-
-    def flush():
-        if waiting:
-            results.append(loaded.represent(np.concatenate(waiting)))
-            waiting.clear()
-
+    rows, skipped = _Rows(loaded), 0
     for done, path in enumerate(paths, 1):
         try:
             audio, length = decode_mono(path, loaded.sample_rate_hz)
@@ -68,27 +59,58 @@ def represent_files(
             continue
         if not length.is_told:
             log(f"{path} {length}")
-        waiting.append(clips)
-        sources += [path.relative_to(root).as_posix()] * len(clips)
-        start_s.append(np.arange(len(clips)) * (loaded.clip_samples / loaded.sample_rate_hz))
-        if sum(map(len, waiting)) >= _CLIPS_AT_ONCE:
-            flush()
+        if rows.add(path.relative_to(root).as_posix(), clips):
             log(f"{done:,} of {len(paths):,} recordings")
-    flush()
-    if not results:
+    if skipped == len(paths):
         raise ValueError(f"source {source} holds no usable recording: all {skipped} were skipped")
-    log(f"{len(paths) - skipped:,} recordings, {len(sources):,} clips; {skipped} files skipped")
-    arrays = {
-        name: np.concatenate([result.codes[name] for result in results])
-        for name in results[0].codes
-    }
-    if loaded.classes:
-        arrays["probabilities"] = np.concatenate([result.probabilities for result in results])
-        arrays["classes"] = np.array(loaded.classes)
-    return arrays | {
-        "sources": np.array(sources),
-        "start_s": np.concatenate(start_s),
-    }
+    arrays = rows.arrays()
+    log(
+        f"{len(paths) - skipped:,} recordings, {len(rows.sources):,} clips; {skipped} files skipped"
+    )
+    return arrays
+
+
+class _Rows:
+    """The rows of the result, one a clip; clips wait until there are enough for a batch."""
+
+    def __init__(self, loaded: LoadedEncoder):
+        self.sources: list[str] = []
+        self._loaded = loaded
+        self._starts_s: list[np.ndarray] = []
+        self._waiting: list[np.ndarray] = []  # clips [n, clip_samples]
+        self._results: list[Representation] = []
+
+    def add(self, source: str, clips: np.ndarray) -> bool:
+        """Takes the clips of a recording; returns whether those that waited were encoded."""
+        seconds = self._loaded.clip_samples / self._loaded.sample_rate_hz
+        self.sources += [source] * len(clips)
+        self._starts_s.append(np.arange(len(clips)) * seconds)
+        self._waiting.append(clips)
+        if sum(map(len, self._waiting)) < _CLIPS_AT_ONCE:
+            return False
+        self._encode()
+        return True
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All rows, as the module's description has them."""
+        self._encode()
+        results = self._results
+        arrays = {
+            name: np.concatenate([result.codes[name] for result in results])
+            for name in results[0].codes
+        }
+        if self._loaded.can("classify"):
+            arrays["probabilities"] = np.concatenate([result.probabilities for result in results])
+            arrays["classes"] = np.array(self._loaded.classes)
+        return arrays | {
+            "sources": np.array(self.sources),
+            "start_s": np.concatenate(self._starts_s),
+        }
+
+    def _encode(self):
+        if self._waiting:
+            self._results.append(self._loaded.represent(np.concatenate(self._waiting)))
+            self._waiting.clear()
 
 
 def _recordings(source: Path) -> list[Path]:

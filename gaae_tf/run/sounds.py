@@ -9,13 +9,13 @@ import soundfile
 
 from gaae_tf.data.audio import to_int16
 from gaae_tf.files import safe_name, written_whole
-from gaae_tf.run import loading
+from gaae_tf.run.loaded.sampling import LoadedClassGenerator, LoadedGenerator
 
 _SOUNDS_AT_ONCE = 64  # written before the next are made
 
 
 def write_samples(
-    loaded: loading.LoadedClassGenerator | loading.LoadedGenerator,
+    loaded: LoadedClassGenerator | LoadedGenerator,
     out_dir: str | Path,
     count: int,
     label: str | int | None = None,
@@ -42,7 +42,8 @@ def write_samples(
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    if not loaded.classes:
+    chooses = loaded.can("choose_class")
+    if not chooses:
         if label is not None:
             raise ValueError(
                 f"the run holds a {loaded.config.model}, which has no classes: it takes no label, "
@@ -58,7 +59,7 @@ def write_samples(
     paths, loud = [], {}
     for start in range(0, count, _SOUNDS_AT_ONCE):
         part = names[start : start + _SOUNDS_AT_ONCE]
-        if loaded.classes:
+        if chooses:
             sounds = loaded.generate_each(part, seed, first=start)
         else:
             sounds = loaded.generate_from(start, len(part), seed)

@@ -2,20 +2,29 @@
 
 Source: Donahue et al. 2017 (arXiv 1605.09782); paper A-C, Tables XVIII and XIX; METHOD §4. A joint
 discriminator J tells (x, F(x)) from (G(z), z), and the feature network F learns to be taken for
-G's inverse. Its codes then teach `systems.classifying.FeatureClassifier`. Losses are the original's
+G's inverse. Its codes then teach `systems.bigan_classifier`. Losses are the original's
 logistic ones, F's with the labels swapped, its weight decay 2.5e-5 an L2 penalty of kernels.
 Departure: G is frozen, as the paper has it, with its average, and batch statistics measured again.
 """
 
 from __future__ import annotations
 
+import typing
 from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
 from gaae_tf import losses
+from gaae_tf.networks.decoder import Decoder
+from gaae_tf.networks.features import FeatureNetwork, JointDiscriminator
+from gaae_tf.systems.arguments import averaged, decoder, tower
+from gaae_tf.systems.spec import Spec
 from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.config import TrainConfig
+    from gaae_tf.run.folder import DataDescription
 
 
 class BiGAN(System):
@@ -46,9 +55,7 @@ class BiGAN(System):
     LOSS_NAMES = ("F_loss", "J_loss")
     LOG_NAMES = (*LOSS_NAMES, "gradient_norm_F", "gradient_norm_J")
     PASSES = ({"features": 1, "discriminator": 1}, {"discriminator": 2})
-    RECONSTRUCTS = ENCODES = True
     ENCODER = "features"
-    STYLE_CODE = "features"
 
     def __init__(
         self,
@@ -145,3 +152,29 @@ class BiGAN(System):
         ]
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         return self.weight_decay * tf.add_n(squares) / replicas
+
+
+def build(config: TrainConfig, data: DataDescription) -> BiGAN:
+    """The networks of a configuration, which draw their weights in this order."""
+    coded = {**tower(config, data), "style_dim": config.style_dim}
+    return BiGAN(
+        Decoder(**decoder(config, data, classes=None), name="generator"),
+        FeatureNetwork(**coded, name="features"),
+        JointDiscriminator(**coded, name="discriminator"),
+        weight_decay=config.weight_decay,
+        **averaged(config),
+    )
+
+
+SPEC = Spec(
+    name="bigan",
+    labels="none",
+    unlabelled=True,
+    frozen="unsupervised_biggan",
+    does=("generate", "represent", "reconstruct"),
+    codes=("features",),
+    sampled_code="features",
+    sizes="doubling",
+    flags=("adversarial", "tower", "decoder"),
+    build=build,
+)

@@ -1,22 +1,30 @@
-"""BigGAN, supervised by all labels or unsupervised: two systems that the paper compares with.
+"""BigGAN, supervised by all labels.
 
 Source: Brock et al. 2019 (arXiv 1809.11096); paper Tables X to XVII; METHOD §4. The generator is
-GAAE's decoder fed with z ~ N(0, I), the discriminator GAAE's S. Supervised: the class enters the
-generator by conditional batch normalisation and the discriminator by projection, and every training
-label is used. Unsupervised: plain batch normalisation, and a discriminator whose head is one dense
-layer. Departures: z enters at the dense layer alone (the paper's Table XII), not in every block;
-labels of generated examples are drawn uniformly.
+GAAE's decoder fed with z ~ N(0, I), the discriminator GAAE's S. The class enters the generator by
+conditional batch normalisation and the discriminator by projection, and every training label is
+used. Departures: z enters at the dense layer alone (the paper's Table XII), not in every block;
+labels of generated examples are drawn uniformly. `unsupervised_biggan` is the same without classes.
 """
 
 from __future__ import annotations
 
+import typing
 from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
 from gaae_tf import losses
+from gaae_tf.networks.decoder import Decoder
+from gaae_tf.networks.discriminators import SampleDiscriminator
+from gaae_tf.systems.arguments import averaged, decoder, tower
+from gaae_tf.systems.spec import Spec
 from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.config import TrainConfig
+    from gaae_tf.run.folder import DataDescription
 
 
 class BigGAN(System):
@@ -113,3 +121,24 @@ class BigGAN(System):
 
     def _generate(self, z, y_r):
         return self.generator(z, *([] if y_r is None else [y_r]), training=True)
+
+
+def build(config: TrainConfig, data: DataDescription) -> BigGAN:
+    """The networks of a configuration; the generator draws its weights first."""
+    classes = len(data.classes)
+    return BigGAN(
+        Decoder(**decoder(config, data, classes), name="generator"),
+        SampleDiscriminator(**tower(config, data), classes=classes, name="discriminator"),
+        **averaged(config),
+    )
+
+
+SPEC = Spec(
+    name="biggan",
+    labels="all",
+    unlabelled=False,
+    does=("generate", "choose_class"),
+    sizes="doubling",
+    flags=("adversarial", "tower", "decoder", "class_biases"),
+    build=build,
+)

@@ -12,65 +12,43 @@ unless it is asked for.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+import typing
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
 from gaae_tf import losses
-from gaae_tf.systems.additions import (
-    ClassShares,
-    LossBalance,
-    RecentCodes,
-    distance_from_prior,
-    felt_by_batch,
-    gathered,
-)
-from gaae_tf.systems.augmentation import augmented
+from gaae_tf.networks.decoder import Decoder
+from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
+from gaae_tf.networks.encoder import Encoder
+from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.systems.added import Seen, Term, WithAdditions
+from gaae_tf.systems.arguments import averaged, decoder, tower
 from gaae_tf.systems.settings import Additions, LossWeights
-from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
+from gaae_tf.systems.spec import Spec
+from gaae_tf.systems.system import batch_mean, mean_logs, over_replicas, split_batches
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.config import TrainConfig
+    from gaae_tf.run.folder import DataDescription
 
 # Equation (6) and its terms, (7) and (8).
 LOSS_NAMES = ("EDC", "G", "R", "Cl", "Cg", "Lg", "S_loss", "L_loss")
-
-# Of those that `Additions` can weigh, which have the names of their weights.
-ADDED_LOSS_NAMES = ("sliced_wasserstein", "whitening", "pseudo_labels", "magnitude_error")
-
-# Streams of random numbers beside 0 and 1 of `System`, and 2 and 3 of `augmented`: by how much
-# those of `augmented` are moved for x_u, and where the draws that codes are matched to begin.
-_ALTERED_UNLABELLED, _PRIOR_DRAWS = 2, 6
+_NO_TERMS = {"G": 0.0, "R": 0.0, "Cl": 0.0, "Cg": 0.0, "Lg": 0.0}
 
 _PAPERS_WEIGHTS, _NOTHING_ADDED = LossWeights(), Additions()
 
 
-class _Seen(NamedTuple):
-    """What an update of E, D and C has made of x_u, for the terms that are added to equation (6).
-
-    `reconstructed` is None where there is no R; `draw` is the number of the batch in its iteration.
-    """
-
-    x_u: tf.Tensor
-    style: tf.Tensor
-    y_u: tf.Tensor
-    reconstructed: tf.Tensor | None
-    y_l: tf.Tensor
-    draw: int
-
-
-class GAAE(System):
+class GAAE(WithAdditions):
     """Trains E, D, C, S and L as Algorithm 1; one call of `train_step` is one iteration.
 
     Args:
         encoder, decoder, classifier, sample_discriminator, latent_discriminator: the networks,
             built.
         loss_weights: weights of equation (6).
-        seed: noise and random labels of a step depend on (seed, step, place in the global batch)
-            alone.
-        average_decay: decay of the moving average of E, D and C, in [0, 1); 0 keeps a plain copy.
-        condition: form of ŷ_u as a condition, "soft" (probabilities) or "hard" (one-hot).
-        stop_condition_gradient: whether D's and S's condition ŷ_u carries no gradient to C and E.
-        additions: what is added to the paper's algorithm; nothing by default.
-        nepers_per_unit: nepers of log-magnitude that 1 in a spectrogram stands for.
+        additions: what else the algorithm can be asked for; the paper's by default.
+        seed, average_decay: as in `System`; the average is E's, D's and C's.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -98,10 +76,8 @@ class GAAE(System):
         {"encoder": 3, "decoder": 2, "sample_discriminator": 2},
         {"sample_discriminator": 4},
     )
-    RECONSTRUCTS = CLASSIFIES = ENCODES = True
     ENCODER = "encoder"
     CLASSIFIED_CODE = "guided"
-    STYLE_CODE = "style"
 
     def __init__(
         self,
@@ -111,12 +87,7 @@ class GAAE(System):
         sample_discriminator: keras.Model,
         latent_discriminator: keras.Model,
         loss_weights: LossWeights = _PAPERS_WEIGHTS,
-        seed: int = 0,
-        average_decay: float = 0.9999,
-        condition: str = "soft",
-        stop_condition_gradient: bool = True,
         additions: Additions = _NOTHING_ADDED,
-        nepers_per_unit: float = 5.0,
         **kwargs,
     ):
         super().__init__(
@@ -129,47 +100,10 @@ class GAAE(System):
             },
             encoder.style_dim,
             classifier.classes,
-            seed,
-            average_decay,
+            additions,
             **kwargs,
         )
-        if condition not in ("soft", "hard"):
-            raise ValueError(f"condition must be 'soft' or 'hard', got {condition!r}")
         self.loss_weights = loss_weights
-        self.condition = condition
-        self.stop_condition_gradient = stop_condition_gradient
-        self.additions = additions
-        self.nepers_per_unit = nepers_per_unit
-        self.start_steps = additions.start_steps
-        added = {name: getattr(additions, name) for name in ADDED_LOSS_NAMES}
-        self.added_weights = {name: weight for name, weight in added.items() if weight}
-        self.LOSS_NAMES = (*self.LOSS_NAMES, *self.added_weights)
-        self.LOG_NAMES = (*self.LOG_NAMES, *self.added_weights)
-        self.recent = None
-        if additions.recent_codes:
-            self.recent = RecentCodes(additions.recent_codes, self.style_dim + self.classes)
-        self.class_shares = None
-        if additions.pseudo_label_balance:
-            self.class_shares = ClassShares(self.classes, additions.pseudo_label_balance)
-        self.balance = None
-        if additions.balance_losses:
-            self.balance = LossBalance(("G", "R", "Cl", "Cg", "Lg", *self.added_weights))
-
-    @property
-    def memory(self):
-        """What training remembers from step to step beside weights and optimizers."""
-        memory = super().memory
-        if self.recent is not None:
-            memory |= {"recent_codes": self.recent.codes, "recent_filled": self.recent.filled}
-        if self.class_shares is not None:
-            memory |= {
-                "labelled_shares": self.class_shares.labelled,
-                "found_shares": self.class_shares.found,
-                "class_offsets": self.class_shares.offsets,
-            }
-        if self.balance is not None:
-            memory |= {f"balance_{name}": norm for name, norm in self.balance.norms.items()}
-        return memory
 
     def call(self, spectrograms, training=False):
         """Reconstruction x̂ = D(z′, ŷ) by the averaged networks; [batch, bins, frames, 1] both."""
@@ -257,7 +191,6 @@ class GAAE(System):
         """One joint update of E, D and C by equation (6)."""
         x_u, x_l, y_l = batch
         _, y_r = self._noise(x_u, draw)
-        w = self.loss_weights
         with tf.GradientTape(persistent=self.balance is not None) as tape:
             guided, style = self._encode(x_u)
             y_u = self._as_condition(tf.nn.softmax(self.classifier(guided, training=True)))
@@ -274,61 +207,53 @@ class GAAE(System):
             codes_l, codes_g = tf.split(self._encode(labelled)[0], 2)
             logits_l = self.classifier(codes_l, training=True)
             logits_g = self.classifier(codes_g, training=True)
-            latent = self._latent_scores(style, y_u)
+            latent = losses.hinge_generator(self._latent_scores(style, y_u))
             terms = {
-                "G": batch_mean(generation) / 2.0,  # (1)
-                "Cl": batch_mean(self.label_loss(y_l, logits_l)),  # (4)
-                "Cg": batch_mean(losses.cross_entropy(y_r, logits_g)),  # (5)
-                "Lg": batch_mean(losses.hinge_generator(latent)),  # (2)
+                "G": Term(batch_mean(generation) / 2.0, [reconstructed, generated]),  # (1)
+                "Lg": Term(batch_mean(latent), [style]),  # (2)
+                **self._reconstruction(reconstructed, x_u),  # R, (3)
+                "Cl": Term(batch_mean(self.label_loss(y_l, logits_l)), [codes_l]),  # (4)
+                "Cg": Term(batch_mean(losses.cross_entropy(y_r, logits_g)), [codes_g]),  # (5)
             }
-            outputs = {"G": [reconstructed, generated], "Cl": [codes_l], "Cg": [codes_g]}
-            outputs["Lg"] = [style]
-            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, y_l, draw))
-            if self.RECONSTRUCTS:
-                terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
-                outputs["R"] = [reconstructed]
-            balanced = self._balanced(tape, terms | added, outputs | added_outputs)
-            made = w.omega_1 * balanced["G"]
-            if self.RECONSTRUCTS:
-                made += w.omega_2 * w.reconstruction_lambda * balanced["R"]
-            known = (
-                w.omega_3 * balanced["Cl"]
-                + w.omega_4 * self._ramp() * balanced["Cg"]
-                + w.omega_5 * balanced["Lg"]
-            )
-            total = w.alpha * made + w.beta * known  # (6)
-            total += self._weighted(balanced)
+            terms |= self._added(Seen(x_u, style, y_u, reconstructed, y_l, draw))
+            total = self._total(tape, terms)
             scaled = self.autoencoder_optimizer.scale_loss(total)
         norm = self._apply(tape, scaled, "autoencoder")
         self._remember(style, y_u)
-        return over_replicas({"EDC": total, **terms, **added}) | {"gradient_norm_EDC": norm}
+        return self._logs(total, terms, norm)
 
     def _update_start(self, batch, draw):
         """One update of E, D and C by equation (6) without G, Cg and Lg."""
         x_u, x_l, y_l = batch
-        w = self.loss_weights
         with tf.GradientTape(persistent=self.balance is not None) as tape:
             guided, style = self._encode(x_u)
             y_u = self._as_condition(tf.nn.softmax(self.classifier(guided, training=True)))
             codes_l = self._encode(self._altered(x_l, draw))[0]
             logits_l = self.classifier(codes_l, training=True)
-            terms = {"Cl": batch_mean(self.label_loss(y_l, logits_l))}  # (4)
-            outputs = {"Cl": [codes_l]}
-            reconstructed = None
-            if self.RECONSTRUCTS:
-                reconstructed = self.decoder(style, y_u, training=True)
-                terms["R"] = self._reconstruction(reconstructed, x_u)  # (3)
-                outputs["R"] = [reconstructed]
-            added, added_outputs = self._added(_Seen(x_u, style, y_u, reconstructed, y_l, draw))
-            balanced = self._balanced(tape, terms | added, outputs | added_outputs)
-            total = w.beta * w.omega_3 * balanced["Cl"] + self._weighted(balanced)
-            if self.RECONSTRUCTS:
-                total += w.alpha * w.omega_2 * w.reconstruction_lambda * balanced["R"]
+            reconstructed = self._decode_for_start(style, y_u)
+            terms = {
+                **self._reconstruction(reconstructed, x_u),  # R, (3)
+                "Cl": Term(batch_mean(self.label_loss(y_l, logits_l)), [codes_l]),  # (4)
+            }
+            terms |= self._added(Seen(x_u, style, y_u, reconstructed, y_l, draw))
+            total = self._total(tape, terms)
             scaled = self.autoencoder_optimizer.scale_loss(total)
-        # Without R, nothing here moves D.
-        norm = self._apply(tape, scaled, "autoencoder", some_stand_still=not self.RECONSTRUCTS)
+        # Without G and R, nothing moves D.
+        norm = self._apply(tape, scaled, "autoencoder", some_stand_still=True)
         self._remember(style, y_u)
-        return over_replicas({"EDC": total, **terms, **added}) | {"gradient_norm_EDC": norm}
+        return self._logs(total, terms, norm)
+
+    def _total(self, tape, terms):
+        """Equation (6), and what is added to it; a term that is missing is 0."""
+        w = self.loss_weights
+        t = _NO_TERMS | self._balanced(tape, terms, w.reconstruction_lambda)
+        generation = w.omega_1 * t["G"] + w.omega_2 * w.reconstruction_lambda * t["R"]
+        guidance = w.omega_3 * t["Cl"] + w.omega_4 * self._ramp() * t["Cg"] + w.omega_5 * t["Lg"]
+        return w.alpha * generation + w.beta * guidance + self._weighted(t)
+
+    def _logs(self, total, terms, norm):
+        values = {name: term.value for name, term in terms.items()}
+        return over_replicas({"EDC": total, **values}) | {"gradient_norm_EDC": norm}
 
     def _encode(self, spectrograms):
         """Guided and style codes by the trained E."""
@@ -342,20 +267,22 @@ class GAAE(System):
         )
         return tf.split(both, 2)
 
+    def _decode_for_start(self, style, y_u):
+        """Reconstructions alone."""
+        return self.decoder(style, y_u, training=True)
+
     def _reconstruction(self, reconstructed, x_u):
         """R, equation (3), with the emphasis on loud bins that is asked for."""
         emphasis = self.additions.reconstruction_emphasis
         if emphasis:
-            return batch_mean(losses.emphasised_reconstruction(reconstructed, x_u, emphasis))
-        return batch_mean(losses.reconstruction(reconstructed, x_u))
+            values = losses.emphasised_reconstruction(reconstructed, x_u, emphasis)
+        else:
+            values = losses.reconstruction(reconstructed, x_u)
+        return {"R": Term(batch_mean(values), [reconstructed])}
 
     def _altered(self, x_l, draw):
         """Labelled clips as Cl sees them."""
         return self._alteration(x_l, draw) if self.additions.alter_labelled else x_l
-
-    def _alteration(self, x, draw, moved=0):
-        """Altered clips; random numbers are of the streams of `augmented`, moved by so many."""
-        return augmented(x, lambda own, sampler: self._drawn(x, draw, moved + own, sampler))
 
     def _heard(self, generated):
         """x̂_g as Cg sees it: held constant, as the paper has it, or not."""
@@ -386,88 +313,56 @@ class GAAE(System):
             return self.latent_discriminator(style, training=training)
         return self.latent_discriminator(style, classes, training=training)
 
-    def _with_recent(self, style, y_u):
-        """z′ and ŷ of the global batch and recent ones; just this replica's by default."""
-        if self.recent is None:
-            return style, y_u
-        rows = self.recent.with_batch(gathered(tf.concat([style, y_u], axis=1)))
-        return tf.split(rows, [self.style_dim, self.classes], axis=1)
-
-    def _remember(self, style, y_u):
-        """Keeps codes as recent ones."""
-        if self.recent is not None:
-            self.recent.push(gathered(tf.concat([style, y_u], axis=1)))
-
-    def _added(self, seen):
-        """Terms beside equation (6) by name, and the outputs of E or D through which each moves."""
-        found = {name: getattr(self, f"_{name}")(seen) for name in self.added_weights}
-        terms = {name: term for name, (term, _) in found.items()}
-        return terms, {name: [output] for name, (_, output) in found.items()}
-
-    def _sliced_wasserstein(self, seen):
-        """Distance of z′ from the prior, and z′."""
-        style, y_u = self._all_codes(seen)
-        key, scale = self._key(seen.draw, _PRIOR_DRAWS), self.additions.class_independence
-        return self._felt(distance_from_prior(style, y_u, scale, key), style, seen), seen.style
-
-    def _whitening(self, seen):
-        """Deviation of z′'s mean and covariance from 0 and I, and z′."""
-        style, _ = self._all_codes(seen)
-        return self._felt(losses.whitening(style), style, seen), seen.style
-
-    def _pseudo_labels(self, seen):
-        """Cross-entropy of altered x_u against the teacher's classes, and their guided codes."""
-        altered = self._alteration(seen.x_u, seen.draw, _ALTERED_UNLABELLED)
-        codes = self._encode(altered)[0]
-        logits = self.classifier(codes, training=True)
-        confidence = self.additions.pseudo_label_confidence
-        values = losses.confident_cross_entropy(self._teacher(seen), logits, confidence)
-        return batch_mean(values), codes
-
-    def _magnitude_error(self, seen):
-        """Spectral convergence of reconstructed magnitudes, and the reconstructions."""
-        error = losses.magnitude_error(seen.reconstructed, seen.x_u, self.nepers_per_unit)
-        return batch_mean(error), seen.reconstructed
-
-    def _all_codes(self, seen):
-        """z′ and ŷ of the global batch, and recent ones: the same on all replicas."""
-        if self.recent is not None:
-            return self._with_recent(seen.style, seen.y_u)
-        return gathered(seen.style), gathered(seen.y_u)
-
-    def _felt(self, mean, codes, seen):
-        """This replica's share of a mean over all codes, which the batch's alone feel."""
-        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-        return felt_by_batch(mean, codes, replicas * tf.shape(seen.style)[0]) / replicas
-
-    def _weighted(self, terms):
-        """The sum of what is added to equation (6)."""
-        return sum(weight * terms[name] for name, weight in self.added_weights.items())
-
-    def _balanced(self, tape, terms, outputs):
-        """Terms with gradients of one norm at the outputs; as they are by default.
-
-        With R the whole of λ·R is meant, so that λ drops out.
-        """
-        if self.balance is None:
-            return terms
-        balanced = self.balance.balanced(tape, terms, outputs)
-        if "R" in balanced:
-            balanced["R"] /= self.loss_weights.reconstruction_lambda
-        return balanced
-
-    def _teacher(self, seen):
-        """Classes of x_u by the averaged E and C, whose codes are standardised over this batch."""
-        codes = self.codes(seen.x_u)[self.CLASSIFIED_CODE]
-        mean, variance = tf.nn.moments(gathered(codes), axes=[0])
-        standard = (codes - mean) * tf.math.rsqrt(variance + 1e-6)
-        logits = tf.stop_gradient(self.averaged_classifier.stack(standard))
-        if self.class_shares is None:
-            return tf.nn.softmax(logits)
-        return self.class_shares.probabilities(logits, seen.y_l)
-
     def _as_condition(self, probabilities):
-        if self.condition == "hard":
+        """ŷ as D and S take it."""
+        if self.additions.condition == "hard":
             classes = probabilities.shape[-1]
             return tf.one_hot(tf.argmax(probabilities, axis=-1), classes)
-        return tf.stop_gradient(probabilities) if self.stop_condition_gradient else probabilities
+        if self.additions.stop_condition_gradient:
+            return tf.stop_gradient(probabilities)
+        return probabilities
+
+
+def build(config: TrainConfig, data: DataDescription) -> GAAE:
+    """The networks of a configuration, which draw their weights in this order."""
+    classes, size = len(data.classes), tower(config, data)
+    model = GAAE(
+        encoder=Encoder(
+            **size | {"channels": config.encoder_channels or config.channels},
+            guided_dim=config.guided_dim,
+            style_dim=config.style_dim,
+            style_pooling=config.style_pooling,
+            frequency_axis=config.frequency_axis,
+        ),
+        decoder=Decoder(
+            **decoder(config, data, classes),
+            frequency_axis=config.frequency_axis,
+        ),
+        classifier=LatentClassifier(classes, config.guided_dim),
+        sample_discriminator=SampleDiscriminator(**size, classes=classes),
+        latent_discriminator=LatentDiscriminator(
+            config.style_dim,
+            classes=classes if config.latent_condition else None,
+            spectral_norm=config.latent_spectral_norm,
+        ),
+        loss_weights=config.loss_weights,
+        additions=config.additions,
+        **averaged(config),
+    )
+    path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
+    floor, ceiling = path.scaling.limits_nepers
+    model.nepers_per_unit = (ceiling - floor) / 2.0
+    return model
+
+
+SPEC = Spec(
+    name="gaae",
+    labels="some",
+    unlabelled=True,
+    does=("generate", "choose_class", "represent", "classify", "reconstruct", "restyle"),
+    codes=("guided", "style"),
+    sampled_code="style",
+    sizes="doubling",
+    flags=("adversarial", "tower", "decoder", "class_biases", "guided_loss"),
+    build=build,
+)

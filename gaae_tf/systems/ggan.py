@@ -14,10 +14,22 @@ N(0, I), from which sampling draws it. Losses are GAAE's (1), (2), (4), (5), (7)
 
 from __future__ import annotations
 
+import dataclasses
+import typing
 from typing import ClassVar
 
+from gaae_tf.networks.decoder import Decoder
+from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
+from gaae_tf.networks.features import FeatureNetwork
+from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.systems.arguments import averaged, decoder, tower
 from gaae_tf.systems.gaae import GAAE
 from gaae_tf.systems.settings import Additions
+from gaae_tf.systems.spec import Spec
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.config import TrainConfig
+    from gaae_tf.run.folder import DataDescription
 
 
 class GGAN(GAAE):
@@ -43,9 +55,7 @@ class GGAN(GAAE):
     LOSS_NAMES = tuple(name for name in GAAE.LOSS_NAMES if name != "R")
     LOG_NAMES = tuple(name for name in GAAE.LOG_NAMES if name != "R")
     PROGRESS_NAMES = ("Cl", "G", "S_loss")
-    RECONSTRUCTS = False
     CLASSIFIED_CODE = "latent"
-    STYLE_CODE = "latent"
 
     def __init__(self, *networks, loss_weights, **kwargs):
         if loss_weights.omega_2 != 0.0:
@@ -66,3 +76,43 @@ class GGAN(GAAE):
         """One code, guided and style code at once."""
         code = self.encoder(spectrograms, training=True)
         return code, code
+
+    def _decode_for_start(self, style, y_u):
+        """Nothing: without adversaries nothing is learnt from what G makes."""
+        return
+
+    def _reconstruction(self, reconstructed, x_u):
+        """No R."""
+        return {}
+
+
+def build(config: TrainConfig, data: DataDescription) -> GGAN:
+    """The networks of a configuration, which draw their weights in this order."""
+    classes, size = len(data.classes), tower(config, data)
+    return GGAN(
+        FeatureNetwork(**size, style_dim=config.style_dim, name="encoder"),
+        Decoder(**decoder(config, data, classes)),
+        LatentClassifier(classes, config.style_dim),
+        SampleDiscriminator(**size, classes=classes),
+        LatentDiscriminator(
+            config.style_dim,
+            classes=classes if config.latent_condition else None,
+            spectral_norm=config.latent_spectral_norm,
+        ),
+        loss_weights=dataclasses.replace(config.loss_weights, omega_1=1.0, omega_2=0.0),
+        additions=config.additions,
+        **averaged(config),
+    )
+
+
+SPEC = Spec(
+    name="ggan",
+    labels="some",
+    unlabelled=True,
+    does=("generate", "choose_class", "represent", "classify"),
+    codes=("latent",),
+    sampled_code="latent",
+    sizes="doubling",
+    flags=("adversarial", "tower", "decoder", "class_biases", "guided_loss"),
+    build=build,
+)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 
+CONDITIONS = ("soft", "hard")
+
 
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
@@ -48,6 +50,8 @@ class Additions:
     """Settings beside equation (6); the defaults leave the paper's algorithm as it is.
 
     Attributes:
+        condition: form of ŷ_u as a condition, "soft" (probabilities) or "hard" (one-hot).
+        stop_condition_gradient: whether D's and S's condition ŷ_u carries no gradient to C and E.
         start_steps: iterations at the beginning without adversaries: E, D and C learn by (6)
             without G, Cg and Lg; S and L stand still.
         alter_labelled: whether Cl sees altered clips (`systems.augmentation`); S sees unaltered.
@@ -76,6 +80,8 @@ class Additions:
         ValueError: a value is out of its range.
     """
 
+    condition: str = "soft"
+    stop_condition_gradient: bool = True
     start_steps: int = 0
     alter_labelled: bool = False
     generated_class_ramp_steps: int = 0
@@ -94,9 +100,11 @@ class Additions:
     magnitude_error: float = 0.0
 
     def __post_init__(self):
+        if self.condition not in CONDITIONS:
+            raise ValueError(f"condition must be 'soft' or 'hard', got {self.condition!r}")
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not (math.isfinite(value) and value >= 0):
+            if field.name != "condition" and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{field.name} must be finite and not negative, got {value}")
         for name in ("pseudo_label_confidence", "pair_confidence"):
             if getattr(self, name) > 1.0:

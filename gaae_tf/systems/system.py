@@ -14,10 +14,13 @@ import keras
 import tensorflow as tf
 
 from gaae_tf import losses
+from gaae_tf.systems.spec import Spec
 
 
 class System(keras.Model):
-    """A trained system; its class attributes say what it is called, holds and gives.
+    """A trained system; its class attributes say what it holds, and how that is wired.
+
+    What it needs and can do says its SPEC (`systems.spec`).
 
     Attributes of the class:
         NETWORKS: the networks: attribute, and how it is called in words.
@@ -34,16 +37,16 @@ class System(keras.Model):
         HINGE_LOSSES: those of LOSS_NAMES that are hinge losses of discriminators: 2 for a guess, 0
             once all that they see is told apart with a margin.
         PASSES: the updates of an iteration, by how many batches pass each network in one.
-        MAKES_AUDIO: whether the sampler gives audio [batch, samples, 1]; else spectrograms.
         PRIOR: what codes are drawn from in training: "normal", N(0, 1), or "uniform", U(-1, 1).
         SAMPLING_PRIOR: what they are drawn from in sampling, as `synthesis.style_codes` has it.
-        RECONSTRUCTS: whether calling the model reconstructs spectrograms.
-        CLASSIFIES: whether it has `class_probabilities` of spectrograms.
-        ENCODES: whether it has `codes` of spectrograms.
-        ENCODER: the network that gives these codes, with its last layers in `code_layers`.
-        CLASSIFIED_CODE: that of these codes which its classifier reads; None for one that reads
+        ENCODER: the network that gives codes of spectrograms, with its last layers in
+            `code_layers`.
+        CLASSIFIED_CODE: that of its `codes` which its classifier reads; None for one that reads
             spectrograms, or none.
-        STYLE_CODE: the one of its `codes` that the sampler takes; None without such.
+
+    One that can "represent" has a method `codes` of spectrograms, a dict of [batch, …] by name; one
+    that can "classify" has `class_probabilities` of them, [batch, classes]; one that can
+    "reconstruct" gives spectrograms again when it is called.
 
     Args:
         networks: the networks by their names in NETWORKS, built.
@@ -68,16 +71,13 @@ class System(keras.Model):
     PROGRESS_NAMES: ClassVar[tuple[str, ...]] = ()
     HINGE_LOSSES: ClassVar[tuple[str, ...]] = ()
     PASSES: ClassVar[tuple[Mapping[str, int], ...]]
-    MAKES_AUDIO: ClassVar[bool] = False
     PRIOR: ClassVar[str] = "normal"
     SAMPLING_PRIOR: ClassVar[str] = "normal"
-    RECONSTRUCTS: ClassVar[bool] = False
-    CLASSIFIES: ClassVar[bool] = False
-    ENCODES: ClassVar[bool] = False
-    STYLE_CODE: ClassVar[str | None] = None
     ENCODER: ClassVar[str | None] = None
     CLASSIFIED_CODE: ClassVar[str | None] = None
 
+    # What it needs and can do; of a model that `systems.build` made.
+    spec: Spec | None = None
     # Iterations at the beginning that `start_step` makes in place of `train_step`.
     start_steps: int = 0
     # Spectrograms of real training clips, over which codes are scaled and measured.

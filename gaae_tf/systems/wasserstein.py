@@ -1,4 +1,4 @@
-"""Generators trained against a critic with gradient penalty: WaveGAN, SpecGAN and TiFGAN.
+"""What WaveGAN, SpecGAN and TiFGAN share: a generator against a critic with gradient penalty.
 
 Source: Gulrajani et al. 2017 (arXiv 1704.00028); Donahue et al. 2019 (arXiv 1802.04208); Marafioti
 et al. 2019 (arXiv 1902.04072), whose code takes one norm over the whole batch. The critic minimises
@@ -136,23 +136,6 @@ class WassersteinGAN(System):
 
         drawn = tf.concat([self._drawn(like, draw, stream, shifts) for stream in streams], axis=0)
         return lambda x: self.discriminator(x, drawn, training=training)
-
-
-class WaveGAN(WassersteinGAN):
-    """WaveGAN: generator and critic of waveforms [batch, samples, 1]."""
-
-    MAKES_AUDIO = True
-
-
-class SpecGAN(WassersteinGAN):
-    """SpecGAN: generator and critic of spectrograms, codes from U(-1, 1)."""
-
-
-class TiFGAN(WassersteinGAN):
-    """TiFGAN: generator and critic of spectrograms, codes from N(0, 1), cut at 2.5 in sampling."""
-
-    PRIOR = "normal"
-    SAMPLING_PRIOR = "truncated_normal"
 
 
 def gradient_norms(critic: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:

@@ -138,7 +138,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
                 tf.summary.scalar(tag_of(name, self.model.LOSS_NAMES), value)
             if logs and "steps_per_second" in logs:
                 clips = self._config.batch_size * self._config.draws
-                clips *= self._config.uses_labels + self._config.uses_unlabelled
+                clips *= self._config.uses_labels + self._config.system.unlabelled
                 tf.summary.scalar("speed/clips_per_second", clips * logs["steps_per_second"])
             for name in self.model.OPTIMIZERS:
                 self._write_optimizer(name, step)
@@ -216,7 +216,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
         self.model.measure_code_statistics()
         if self.model.SAMPLER is not None:
             self._write_examples(step)
-        if self.model.ENCODES:
+        if self.model.spec.can("represent"):
             self._write_codes()
         self._last_summary_step = step
 
@@ -254,7 +254,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
         weights = model.sampler.get_weights()
         try:
             model.reestimate_statistics(self._config.reestimate_batches)
-            if model.RECONSTRUCTS:
+            if model.spec.can("reconstruct"):
                 made = _float32(model(real)) if len(clips) else real
                 kinds["reconstructed"] = (made, self._sounds(made))
             generated = np.concatenate(
@@ -265,7 +265,7 @@ class TensorBoardLogger(keras.callbacks.Callback):
             )
         finally:
             model.sampler.set_weights(weights)
-        if model.MAKES_AUDIO:
+        if model.spec.signal == "audio":
             generated = generated[..., 0]
             kinds["generated"] = (analyse(generated).numpy(), generated)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import gaae_tf
 from gaae_tf.run import names as run_names
 from gaae_tf.run.export import save
-from gaae_tf.run.loading import Loaded, LoadedClassGenerator, LoadedEncoder, Sampling
+from gaae_tf.run.loaded.base import Loaded
 from gaae_tf.run.sounds import write_samples
 
 SOUNDS_PER_CLASS = 8
@@ -23,9 +23,9 @@ def leave_results(run_dir: Path) -> None:
         f"tensorboard --logdir={shlex.quote(str(run_dir / run_names.LOGS))}",
         f"python evaluate.py --run_dir={run} --count=2000 --usefulness_seeds=0",
     ]
-    if isinstance(loaded, Sampling):
+    if loaded.can("generate"):
         of_class, each, count = "", "", SOUNDS_PER_CLASS
-        if isinstance(loaded, LoadedClassGenerator):
+        if loaded.can("choose_class"):
             of_class, each = (
                 f" --label={shlex.quote(loaded.classes[0])}",
                 f", {SOUNDS_PER_CLASS} a class",
@@ -37,7 +37,7 @@ def leave_results(run_dir: Path) -> None:
         commands.append(
             f"python -m gaae_tf generate --run_dir={run}{of_class} --count=8 --seed=1 --out=sounds"
         )
-    if isinstance(loaded, LoadedEncoder):
+    if loaded.can("represent"):
         commands.append(
             f"python -m gaae_tf represent --run_dir={run} --source=FILE_OR_FOLDER --out=codes.npz"
         )

@@ -161,7 +161,7 @@ def _stream(
         draws=config.draws,
         seed=config.seed,
         transform=transform,
-        unlabelled=config.uses_unlabelled,
+        unlabelled=config.system.unlabelled,
         first_step=first_step,
         replicas=(range(first, first + here), context.num_replicas_in_sync),
     )
@@ -218,7 +218,7 @@ def _watchers(
     """What watches a training, and what measures it on validation clips; of the chief alone."""
     config, _, guiding, data = resolved
     valid = read_clips(guiding, "valid")
-    if not model.CLASSIFIES:
+    if not model.spec.can("classify"):
         print(f"A {config.model} classifies nothing, and so the best checkpoint is the last.")
     elif not (valid.labels >= 0).any():
         print(
@@ -257,7 +257,7 @@ def _shown_clips(guiding: Dataset, clips: TrainingClips) -> tuple[np.ndarray, np
 
 def calibration_clips(model: System, audio: np.ndarray, signal_path) -> tf.Tensor | None:
     """Spectrograms of real training clips, spread over all; None for a model without codes."""
-    if not model.ENCODES:
+    if not model.spec.can("represent"):
         return None
     number = min(len(audio), _CALIBRATION_CLIPS)
     spread = audio[np.arange(number) * len(audio) // number]
@@ -291,7 +291,7 @@ def _roll_back(error: NonFiniteError, checkpoints: Checkpoints, config: TrainCon
 
 def clip_transform(model: System, signal_path) -> Callable[[tf.Tensor], tf.Tensor]:
     """What turns audio [clips, samples] into what the model's networks see."""
-    if model.MAKES_AUDIO:
+    if model.spec.signal == "audio":
         return lambda audio: audio[..., tf.newaxis]
     return signal_path.spectrogram
 
@@ -299,7 +299,7 @@ def clip_transform(model: System, signal_path) -> Callable[[tf.Tensor], tf.Tenso
 def validation_accuracy(model: System, clips, signal_path) -> float | None:
     """Share of labelled clips whose class the model finds; None without such clips or a C."""
     labelled = clips.labels >= 0
-    if not model.CLASSIFIES or not labelled.any():
+    if not model.spec.can("classify") or not labelled.any():
         return None
     predicted = [
         np.argmax(model.class_probabilities(signal_path.spectrogram(batch)), 1)

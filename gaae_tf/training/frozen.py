@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from gaae_tf.config import FROZEN_MODELS, TrainConfig
+from gaae_tf.config import TrainConfig
 from gaae_tf.run.build import build_model
 from gaae_tf.run.checkpoints import restore_for_sampling
 from gaae_tf.run.folder import DataDescription
@@ -35,10 +35,9 @@ def frozen_description(config: TrainConfig) -> DataDescription:
         FileNotFoundError: it is no run folder.
     """
     source = _source(config)
-    fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
     for name in _MUST_AGREE:
         wanted, has = getattr(config, name), getattr(source, name)
-        if wanted != has and config.model in fields[name].metadata["models"]:
+        if wanted != has and config.takes(name):
             raise ValueError(
                 f"--{name}={wanted}, but the run {config.frozen_run} has {has}; give "
                 f"--{name}={has}, or another --frozen_run"
@@ -62,7 +61,7 @@ def take_frozen(model: System, config: TrainConfig) -> None:
 
 
 def _source(config: TrainConfig) -> TrainConfig:
-    needed, path = FROZEN_MODELS[config.model], Path(config.frozen_run) / CONFIG
+    needed, path = config.system.frozen, Path(config.frozen_run) / CONFIG
     if not path.is_file():
         raise FileNotFoundError(
             f"--frozen_run={config.frozen_run} is no run folder: it has no {CONFIG}; train a "

@@ -102,7 +102,7 @@ def estimate_of(model: System, config: TrainConfig, clips: int) -> Estimate:
         largest = max(largest, *kept)
         operations += len(graph.get_operations())
     passes = max(sum(count * held[name] for name, count in one.items()) for one in model.PASSES)
-    kinds = config.uses_labels + config.uses_unlabelled
+    kinds = config.uses_labels + config.system.unlabelled
     waiting = _WAITING_BATCHES * config.draws * kinds * bytes_a_clip
     activations = config.batch_size * int(_BACKWARD * passes + waiting)
     if any(getattr(model, name).get_config().get("non_local_bins") for name in held):

@@ -52,8 +52,6 @@ _WARNS_FROM_STEP = 300
 _FLAT_SHARE, _FLAT_RANK = 0.1, 2.0
 _LARGEST_DEVIATION = 3.0  # or its inverse: ten times the variance, or a tenth
 _LEAST_CLASS_SHARE = 0.02
-# The systems that have the settings that the warnings name.
-_WARNED_MODELS = ("gaae", "ggan")
 
 
 class Validation(keras.callbacks.Callback):
@@ -115,7 +113,8 @@ class Validation(keras.callbacks.Callback):
             self._rows.append({"step": step, **figures})
             self._save()
         warns_from = _WARNS_FROM_STEP + self.model.start_steps
-        if self._config.model in _WARNED_MODELS and step >= warns_from:
+        warned = self._config.takes("sliced_wasserstein")  # which the warnings name
+        if warned and step >= warns_from:
             self._warn_of(figures, step)
         return accuracy
 
@@ -148,7 +147,7 @@ class Validation(keras.callbacks.Callback):
         if rank < max(_FLAT_SHARE * whole, min(_FLAT_RANK, whole / 2.0)):
             self._warn(
                 "effective_rank",
-                f"at step {step} the {self.model.STYLE_CODE} codes of validation clips are flat: "
+                f"at step {step} the {self._code} codes of validation clips are flat: "
                 f"they use {rank:.1f} directions, and as many draws of N(0, I) would use "
                 f"{whole:.1f}. Sampling gives the {self._sampler} codes unlike any that it has "
                 f"learnt from. {self._advice('sliced_wasserstein')}",
@@ -157,7 +156,7 @@ class Validation(keras.callbacks.Callback):
         if not 1.0 / _LARGEST_DEVIATION <= deviation <= _LARGEST_DEVIATION:
             self._warn(
                 "deviation",
-                f"at step {step} the {self.model.STYLE_CODE} codes of validation clips have a "
+                f"at step {step} the {self._code} codes of validation clips have a "
                 f"standard deviation of {deviation:.3g}, but sampling draws them with 1. "
                 f"{self._advice('sliced_wasserstein')}",
             )
@@ -175,6 +174,11 @@ class Validation(keras.callbacks.Callback):
                 f"no better than the {100.0 * chance:.1f} % of guessing. "
                 f"{self._advice('start_steps')}",
             )
+
+    @property
+    def _code(self):
+        """The code that the sampler takes, by its name."""
+        return self.model.spec.sampled_code
 
     @property
     def _sampler(self) -> str:
@@ -206,11 +210,11 @@ def code_figures(
         Figures of `metrics.codes` by their names in TAGS; none of a system whose sampler takes no
         such code, of fewer than two clips, or of codes that are not finite.
     """
-    if model.STYLE_CODE is None or len(audio) < 2:
+    if model.spec.sampled_code is None or len(audio) < 2:
         return {}
     codes = np.concatenate(
         [
-            _float32(model.codes(signal_path.spectrogram(batch))[model.STYLE_CODE])
+            _float32(model.codes(signal_path.spectrogram(batch))[model.spec.sampled_code])
             for batch in evaluation_batches(audio, 64)
         ]
     )
@@ -237,7 +241,7 @@ def reconstruction_error(
         The mean over clips int16 [clips, samples]; None without any, or of a system that
         reconstructs nothing, or if it is not finite.
     """
-    if not model.RECONSTRUCTS or not len(audio):
+    if not model.spec.can("reconstruct") or not len(audio):
         return None
     weights = model.sampler.get_weights()
     try:

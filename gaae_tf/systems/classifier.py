@@ -1,12 +1,11 @@
-"""Classifiers as systems of their own, which Tables VII and VIII hold the GAAE's C against.
+"""The simple classifier of spectrograms, which Tables VII and VIII hold the GAAE's C against.
 
-Source: paper VII, A-C and A-E, Tables XXII and XXIV. The simple classifier learns from the labelled
-share alone, the augmented one from altered spectrograms of it (`systems.augmentation`), the one on
-BiGAN's features from codes that stay frozen.
+Source: paper VII, A-E, Table XXIV. It learns from the labelled share alone.
 """
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
@@ -14,8 +13,14 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from gaae_tf.systems.augmentation import augmented
+from gaae_tf.networks.classifier import SimpleClassifier
+from gaae_tf.systems.arguments import averaged
+from gaae_tf.systems.spec import Spec
 from gaae_tf.systems.system import System, batch_mean, over_replicas
+
+if typing.TYPE_CHECKING:
+    from gaae_tf.config import TrainConfig
+    from gaae_tf.run.folder import DataDescription
 
 
 class Classifier(System):
@@ -33,7 +38,6 @@ class Classifier(System):
     LOSS_NAMES = ("C_loss",)
     LOG_NAMES = (*LOSS_NAMES, "accuracy", "gradient_norm_C")
     PASSES = ({"classifier": 1},)
-    CLASSIFIES = True
 
     def __init__(
         self,
@@ -82,48 +86,25 @@ class Classifier(System):
         return x
 
 
-class AugmentedClassifier(Classifier):
-    """The simple classifier, taught by altered spectrograms: noise, shifts, masks, zero patches."""
+def simple_network(config: TrainConfig, data: DataDescription) -> SimpleClassifier:
+    """The network of a configuration, built."""
+    network = SimpleClassifier(
+        len(data.classes), seed=config.seed, dtype=config.precision, name="classifier"
+    )
+    network.build((None, config.stft.bins, config.stft.frames(data.clip_samples), 1))
+    return network
 
-    def _altered(self, x):
-        return augmented(x, lambda stream, sampler: self._drawn(x, 0, stream, sampler))
+
+def build(config: TrainConfig, data: DataDescription) -> Classifier:
+    """The classifier of a configuration."""
+    return Classifier(simple_network(config, data), **averaged(config))
 
 
-class FeatureClassifier(Classifier):
-    """An MLP on the frozen codes of a BiGAN's feature network.
-
-    Args:
-        features: F, trained, built.
-        classifier: the network, built; codes to logits.
-        seed, average_decay: as in `System`; the average is the classifier's.
-
-    Raises:
-        ValueError: the classifier takes codes of another length.
-    """
-
-    NETWORKS: ClassVar = {"features": "frozen features F", "classifier": "classifier"}
-    FROZEN = ("features",)
-    ENCODES = True
-    ENCODER = CLASSIFIED_CODE = "features"
-
-    def __init__(
-        self,
-        features: keras.Model,
-        classifier: keras.Model,
-        seed: int = 0,
-        average_decay: float = 0.9999,
-        **kwargs,
-    ):
-        if classifier.guided_dim != features.style_dim:
-            raise ValueError(
-                f"the classifier takes codes of {classifier.guided_dim}, but those of the features "
-                f"have {features.style_dim}"
-            )
-        super().__init__(classifier, seed, average_decay, {"features": features}, **kwargs)
-
-    def codes(self, spectrograms):
-        """Codes F(x)."""
-        return {"features": self.features(spectrograms)}
-
-    def _inputs(self, x):
-        return self.features(x)
+SPEC = Spec(
+    name="classifier",
+    labels="some",
+    unlabelled=False,
+    does=("classify",),
+    sizes="pooling",
+    build=build,
+)

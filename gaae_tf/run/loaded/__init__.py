@@ -1,0 +1,1 @@
+"""What a loaded run is put together of: `run.loading.load` chooses the parts."""
