@@ -17,6 +17,7 @@ from gaae_tf.report.figures import confusion_matrix, curves, scatter, spectrogra
 from gaae_tf.report.page import ClassSounds, PageContents, Picture, Sound, StyleMatrix
 from gaae_tf.run.loaded.base import Loaded
 from gaae_tf.run.loaded.sampling import LoadedClassGenerator, LoadedGenerator
+
 _MOST_CLASSES = 12  # of a plate, whose panels must stay large enough to see
 _EXAMPLES = 2  # of each class, real, reconstructed and generated
 _COLUMNS = 4  # of a plate without classes

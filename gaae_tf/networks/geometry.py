@@ -19,11 +19,13 @@ _SMALLEST_WAVEGAN_BASE, _LARGEST_WAVEGAN_BASE = 8, 31
 _SMALLEST_DCGAN_SIDE = 4
 
 
-def check_sizes(rule: str, samples: int, bins: int, frames: int, non_local_bins: int) -> None:
+def check_sizes(
+    rule: str | None, samples: int, bins: int, frames: int, non_local_bins: int
+) -> None:
     """Raises ValueError for clips, or their spectrograms, that networks of this rule cannot have.
 
     Args:
-        rule: one of SIZE_RULES.
+        rule: one of SIZE_RULES, or None for networks of any clips.
         samples: of a clip.
         bins: of its spectrogram.
         frames: likewise.
@@ -38,7 +40,7 @@ def check_sizes(rule: str, samples: int, bins: int, frames: int, non_local_bins:
         wavegan_base(samples)
     elif rule == "pooling":
         check_classifier_size(bins, frames)
-    else:
+    elif rule is not None:
         raise ValueError(f"rule must be one of {', '.join(SIZE_RULES)}; got {rule!r}")
 
 

@@ -116,6 +116,8 @@ def _loaded_class(system: Spec) -> type[Loaded]:
     if "choose_class" in does:
         does -= {"generate"}  # whose method takes no class
     parts = [part for ability, part in _PARTS.items() if ability in does]
+    if len(parts) == 1:
+        return parts[0]
     return type("LoadedSystem", tuple(parts), {"__doc__": f"A trained {system.name}."})
 
 

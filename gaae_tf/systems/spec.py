@@ -60,7 +60,8 @@ class Spec:
         codes: the names of the codes that it gives of recordings.
         sampled_code: the one of them that its sampler takes; None if that takes none of them.
         signal: what its networks see and make, one of SIGNALS.
-        sizes: the rule for the sizes that its networks can have, one of `geometry.SIZE_RULES`.
+        sizes: the rule for the clips that its networks can have, one of `geometry.SIZE_RULES`; None
+            where they can have any.
         flags: the groups of flags that it takes beside those that all systems take.
         build: makes the model of a configuration and a description of the data. Networks draw
             their weights in the order in which it makes them.
@@ -73,7 +74,7 @@ class Spec:
     labels: str
     unlabelled: bool
     does: tuple[str, ...]
-    sizes: str
+    sizes: str | None = None
     frozen: str | None = None
     codes: tuple[str, ...] = ()
     sampled_code: str | None = None
@@ -152,8 +153,8 @@ def read(path: Path) -> Spec | None:
             arguments[keyword.arg] = ast.literal_eval(keyword.value)
         except ValueError:
             raise ValueError(
-                f"{where} is read without being run, so {keyword.arg} must be a literal; got "
-                f"{ast.unparse(keyword.value):.80}"
+                f"{where} is read without being run, so {keyword.arg or '**'} must be a literal; "
+                f"got {ast.unparse(keyword.value):.80}"
             ) from None
     try:
         spec = Spec(**arguments)
