@@ -78,7 +78,7 @@ def test_an_ability_that_there_is_not_is_named():
     ("text", "message"),
     [
         ("SPEC = Spec(name='x', does=DOES)", "so does must be a literal; got DOES"),
-        ("SPEC = make()", r"SPEC must be Spec\(name=…, …\), got make\(\)"),
+        ("SPEC = make()", r"must be Spec\(name=…, …\), got make\(\)"),
         ("SPEC = Spec(name='x')", "missing 3 required"),
         ("SPEC = Spec(**THE_SAME)", r"so \*\* must be a literal; got THE_SAME"),
         (
