@@ -14,8 +14,9 @@ import test_wasserstein
 from gaae_tf.config import TrainConfig
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.run.checkpoints import Checkpoints
+from gaae_tf.systems.batches import batch_mean, over_replicas
 from gaae_tf.systems.classifier import Classifier
-from gaae_tf.systems.system import System, batch_mean, over_replicas
+from gaae_tf.systems.system import System
 from gaae_tf.training import loop
 
 pytestmark = pytest.mark.slow  # compiling a step for two devices takes most of a minute

@@ -25,8 +25,9 @@ import keras
 import tensorflow as tf
 
 from gaae_tf.systems.arguments import averaged
+from gaae_tf.systems.batches import batch_mean, over_replicas
 from gaae_tf.systems.spec import Spec
-from gaae_tf.systems.system import System, batch_mean, over_replicas
+from gaae_tf.systems.system import System
 
 
 class Toy(System):

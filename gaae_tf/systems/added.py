@@ -18,8 +18,9 @@ from gaae_tf.systems.additions import (
     gathered,
 )
 from gaae_tf.systems.augmentation import augmented
+from gaae_tf.systems.batches import batch_mean
 from gaae_tf.systems.settings import Additions
-from gaae_tf.systems.system import System, batch_mean
+from gaae_tf.systems.system import System
 
 # The terms, which have the names of their weights.
 ADDED_LOSS_NAMES = ("sliced_wasserstein", "whitening", "pseudo_labels", "magnitude_error")

@@ -19,8 +19,9 @@ from gaae_tf import losses
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.features import FeatureNetwork, JointDiscriminator
 from gaae_tf.systems.arguments import averaged, decoder, tower
+from gaae_tf.systems.batches import batch_mean, mean_logs, over_replicas, split_batches
 from gaae_tf.systems.spec import Spec
-from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
+from gaae_tf.systems.system import System
 
 if typing.TYPE_CHECKING:
     from gaae_tf.config import TrainConfig

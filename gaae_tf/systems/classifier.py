@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.systems.arguments import averaged
+from gaae_tf.systems.batches import batch_mean, over_replicas
 from gaae_tf.systems.spec import Spec
-from gaae_tf.systems.system import System, batch_mean, over_replicas
+from gaae_tf.systems.system import System
 
 if typing.TYPE_CHECKING:
     from gaae_tf.config import TrainConfig

@@ -25,9 +25,9 @@ from gaae_tf.networks.encoder import Encoder
 from gaae_tf.networks.latent_classifier import LatentClassifier
 from gaae_tf.systems.added import Seen, Term, WithAdditions
 from gaae_tf.systems.arguments import averaged, decoder, tower
+from gaae_tf.systems.batches import batch_mean, mean_logs, over_replicas, split_batches
 from gaae_tf.systems.settings import Additions, LossWeights
 from gaae_tf.systems.spec import Spec
-from gaae_tf.systems.system import batch_mean, mean_logs, over_replicas, split_batches
 
 if typing.TYPE_CHECKING:
     from gaae_tf.config import TrainConfig

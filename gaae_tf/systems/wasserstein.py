@@ -16,7 +16,8 @@ import tensorflow as tf
 
 from gaae_tf import losses
 from gaae_tf.networks.wavegan import SHUFFLE_RADIUS
-from gaae_tf.systems.system import System, batch_mean, mean_logs, over_replicas, split_batches
+from gaae_tf.systems.batches import batch_mean, mean_logs, over_replicas, split_batches
+from gaae_tf.systems.system import System
 
 # Of `_drawn`: 0 and 1 are codes and labels.
 _MIXTURE, _REAL, _GENERATED, _BETWEEN = 2, 3, 4, 5
