@@ -24,10 +24,32 @@ TOY = '''
 import keras
 import tensorflow as tf
 
+from gaae_tf.networks.saving import Saved
 from gaae_tf.systems.arguments import averaged
 from gaae_tf.systems.batches import batch_mean, over_replicas
 from gaae_tf.systems.spec import Spec
 from gaae_tf.systems.system import System
+
+
+class Generator(Saved, keras.Model):
+    """One dense layer of code and class."""
+
+    def __init__(self, bins, frames, style_dim, classes, **kwargs):
+        super().__init__(**kwargs)
+        self.bins, self.frames, self.style_dim, self.classes = bins, frames, style_dim, classes
+        self.dense = keras.layers.Dense(bins * frames, activation="tanh")
+        self.dense.build((None, style_dim + classes))
+        self.built = True
+
+    def call(self, style, condition, training=False):
+        """Spectrograms [batch, bins, frames, 1]."""
+        flat = self.dense(tf.concat([style, condition], axis=1))
+        return tf.reshape(flat, [-1, self.bins, self.frames, 1])
+
+    @property
+    def input_shapes(self):
+        """Of one example."""
+        return (self.style_dim,), (self.classes,)
 
 
 class Toy(System):
@@ -46,27 +68,26 @@ class Toy(System):
         ((x, y),) = batches
         z, _ = self._noise(x, draw=0)
         with tf.GradientTape() as tape:
-            made = self.generator([z, y], training=True)
+            made = self.generator(z, y, training=True)
             distance = batch_mean(tf.reduce_mean((made - x) ** 2, axis=[1, 2, 3]))
             scaled = self.generator_optimizer.scale_loss(distance)
         norm = self._apply(tape, scaled, "generator")
         self._finish_step()
         return over_replicas({"distance": distance}) | {"gradient_norm": norm}
 
-    def sample(self, style, condition=None, training=False):
-        """Spectrograms of a class."""
-        return self.sampler([style, condition], training=training)
-
 
 def build(config, data):
     """The generator of a configuration."""
-    shape = (config.stft.bins, config.stft.frames(data.clip_samples), 1)
-    style = keras.Input([config.style_dim])
-    label = keras.Input([len(data.classes)])
-    hidden = keras.layers.Concatenate()([style, label])
-    flat = keras.layers.Dense(shape[0] * shape[1], activation="tanh")(hidden)
-    generator = keras.Model([style, label], keras.layers.Reshape(shape)(flat), name="generator")
-    return Toy({"generator": generator}, config.style_dim, len(data.classes), **averaged(config))
+    generator = Generator(
+        config.stft.bins,
+        config.stft.frames(data.clip_samples),
+        config.style_dim,
+        len(data.classes),
+        name="generator",
+    )
+    return Toy(
+        {"generator": generator}, config.style_dim, len(data.classes), **averaged(config)
+    )
 
 
 SPEC = Spec(
