@@ -327,7 +327,7 @@ def test_two_devices_train_and_resume_too(trained, mirrored, precision, tmp_path
         ),
         (
             {"model": "unsupervised_biggan", "labelled_percent": 10.0},
-            "--labelled_percent is only for --model=gaae, .*biggan; leave it at 5.0",
+            "--labelled_percent is only for --model=gaae, .*biggan.*; leave it at 5.0",
         ),
         ({"model": "wavegan", "non_local_bins": 0}, "--non_local_bins is only for"),
     ],

@@ -22,7 +22,7 @@ if typing.TYPE_CHECKING:
 
 
 def specs() -> Mapping[str, Spec]:
-    """The SPECs of all systems by name, in alphabetical order, without `build`.
+    """The SPECs of all systems by name, the most able first, without `build`.
 
     Raises:
         ValueError: a SPEC is not as it should be; its file is named.
@@ -51,6 +51,7 @@ def build(config: TrainConfig, data: DataDescription) -> System:
 
 @functools.cache
 def _read(folders: tuple[str, ...]) -> Mapping[str, Spec]:
-    paths = sorted(path for folder in folders for path in Path(folder).glob("*.py"))
-    found = (read(path) for path in paths)
-    return MappingProxyType({spec.name: spec for spec in found if spec is not None})
+    paths = (path for folder in folders for path in Path(folder).glob("*.py"))
+    found = [spec for spec in map(read, paths) if spec is not None]
+    found.sort(key=lambda spec: (-len(spec.does), spec.name))
+    return MappingProxyType({spec.name: spec for spec in found})
