@@ -298,6 +298,33 @@ def test_a_kept_scorer_gives_the_same_figures(faithful, dataset, tmp_path, monke
     assert not list((dataset.path / "scorers").glob(".*"))
 
 
+def test_how_long_it_takes_is_told_before_it_begins(faithful, dataset, tmp_path, monkeypatch):
+    _, _, log = faithful
+    told = log.splitlines()[1]  # before the scorer
+    assert "training classifiers takes about" in told
+    assert "120 sounds and measures come on top" in told
+    assert log.splitlines()[-1].endswith("] done")
+    # 60 steps took a minute, so 20 and 60 more take 80 s; what is not trained takes as long again.
+    last = {
+        "scorer": 999.0,
+        "generating and scoring 120 sounds": 90.0,
+        "the same, taught by altered spectrograms": 60.0,
+        "interpolations": 10.0,
+    }
+    phases = [{"name": name, "seconds": seconds} for name, seconds in last.items()]
+    (tmp_path / "scores.json").write_text(json.dumps({"provenance": {"phases": phases}}))
+    monkeypatch.setattr(evaluation_context, "trained_scorer", _StopsHere())
+    monkeypatch.setattr(gaae_tf, "load", lambda _, **options: ToneRun(dataset), raising=False)
+    lines = []
+    with pytest.raises(_StopsHere.Called):
+        evaluate(
+            run_dir_of(tmp_path),
+            EvaluateSettings(count=120, scorer=SETTINGS, usefulness_seeds=0),
+            log=lines.append,
+        )
+    assert "this takes about 3 min, 80 s of it for training classifiers" in lines[1]
+
+
 class _StopsHere:
     class Called(Exception):
         pass

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 import tensorflow as tf
 
 from gaae_tf.evaluation.context import Context
+from gaae_tf.evaluation.measures import same_labels_altered
 from gaae_tf.evaluation.scorers.trained import kept_record
 from gaae_tf.run.names import SCORES
 
@@ -32,15 +33,17 @@ def estimate(context: Context, measures: Sequence[ModuleType]) -> str:
     applying = [measure for measure in measures if measure.applies(context)]
     training = [measure for measure in applying if hasattr(measure, "training_steps")]
     training = [measure for measure in training if measure.phase(context) is not None]
-    a_step = _seconds_a_step(context)
+    last = _last_evaluation(context)
+    a_step = _seconds_a_step(context, last)
     steps = _scorer_steps(context) + sum(m.training_steps(context) for m in training)
-    rest = _seconds_of_the_rest(context, {m.phase(context) for m in training})
     if steps and a_step is None:
         return "how long this takes has not been timed on such a machine"
     seconds = steps * (a_step or 0.0)
-    if rest is not None:
+    if last:
+        others = last.keys() - {"scorer"} - {measure.phase(context) for measure in training}
         of_it = f", {_minutes(seconds)} of it for training classifiers" if steps else ""
-        return f"this takes about {_minutes(seconds + rest)}{of_it}, and a little for the page"
+        whole = _minutes(seconds + sum(last[name] for name in others))
+        return f"this takes about {whole}{of_it}, and a little for the page"
     sounds = f"{context.settings.count:,} sounds and " if context.generates else ""
     return (
         f"training classifiers takes about {_minutes(seconds)}; {sounds}measures come on top, "
@@ -57,8 +60,14 @@ def _scorer_steps(context: Context) -> int:
     return _WAVEGAN * steps if settings.name == "wavegan" else steps
 
 
-def _seconds_a_step(context: Context) -> float | None:
-    """Of a simple classifier: the kept scorer's, else by rule of thumb, which GPUs have none of."""
+def _seconds_a_step(context: Context, last: Mapping[str, float]) -> float | None:
+    """Of a simple classifier: as last time, or of the kept scorer, or by rule of thumb.
+
+    GPUs have no such rule.
+    """
+    if same_labels_altered.applies(context) and same_labels_altered.phase(context) in last:
+        steps = same_labels_altered.training_steps(context)
+        return last[same_labels_altered.phase(context)] / steps
     settings = context.settings.scorer
     if context.settings.scorer_checkpoint is None:
         record = kept_record(context.guiding, settings)
@@ -72,18 +81,16 @@ def _seconds_a_step(context: Context) -> float | None:
     return _CORE_SECONDS_A_STEP * values / _VALUES_A_STEP / (os.cpu_count() or 1)
 
 
-def _seconds_of_the_rest(context: Context, training: set[str]) -> float | None:
-    """What the last evaluation of the run took but for training classifiers, None if unknown."""
+def _last_evaluation(context: Context) -> dict[str, float]:
+    """Seconds of each phase of the run's last evaluation, if it was of as many sounds."""
     try:
         scores = json.loads((context.run_dir / SCORES).read_text(encoding="utf-8"))
         phases = scores["provenance"]["phases"]
         seconds = {phase["name"]: float(phase["seconds"]) for phase in phases}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+        return {}
     name = f"generating and scoring {context.settings.count} sounds"
-    if context.generates and name not in seconds:
-        return None  # of another number of sounds
-    return sum(time for name, time in seconds.items() if name not in {"scorer", *training})
+    return {} if context.generates and name not in seconds else seconds
 
 
 def _minutes(seconds: float) -> str:
