@@ -1,7 +1,8 @@
 import numpy as np
 
-from gaae_tf.evaluation.listening import _numbers_or_texts, _scores, _smoothness
+from gaae_tf.evaluation.listening import _numbers_or_texts, _smoothness
 from gaae_tf.evaluation.measures.quality import Scored, at_real_test_count, quality
+from gaae_tf.evaluation.page_scores import page_scores
 
 
 def test_labels_that_are_all_numbers_are_numbers():
@@ -52,18 +53,20 @@ def table(counted):
             "samples_are": {},
         },
     }
-    return scores, {score.name: score for score in _scores(scores)}
+    return scores, {score.name: score for score in page_scores(scores)}
 
 
 def test_figures_are_held_against_real_ones_at_equal_counts_and_tell_them():
     scores, found = table(counted=True)
     equal = scores["details"]["samples"]["at_real_test_count"]
     real = scores["details"]["real_test"]
-    assert found["Inception Score (400, 40 a split)"].yardsticks == {
+    assert found["Inception Score"].provenance["clips"] == "400, 40 a split"
+    assert found["Fréchet distance, logits"].provenance["clips"] == "400 against 80"
+    assert found["Inception Score"].yardsticks == {
         "as many sounds as real test (80, 8 a split)": equal["inception_score"]["value"],
         "real test clips (80, 8 a split)": real["inception_score"]["value"],
     }
-    assert found["Fréchet distance, logits (400 against 80)"].yardsticks == {
+    assert found["Fréchet distance, logits"].yardsticks == {
         "as many sounds as real test (80 against 120)": equal["against_real_train"][
             "frechet_logits"
         ]["value"],
@@ -76,10 +79,10 @@ def test_figures_are_held_against_real_ones_at_equal_counts_and_tell_them():
 def test_scores_without_figures_at_equal_counts_show_what_there_is_with_its_counts():
     scores, found = table(counted=False)
     real = scores["details"]["real_test"]["inception_score"]["value"]
-    score = found["Inception Score (400, 40 a split)"]
+    score = found["Inception Score"]
     assert score.yardsticks == {"real test clips (80, 8 a split)": real}
     reason = {"value": None, "reason": "few", "clips": 80}
     scores["details"]["samples"]["at_real_test_count"] = reason
-    score = next(score for score in _scores(scores) if score.name.startswith("Inception Score"))
+    score = next(score for score in page_scores(scores) if score.name == "Inception Score")
     assert len(score.yardsticks) == 1
     assert score.provenance["as many sounds as real test"] == "none: few"

@@ -156,7 +156,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_that_a_page_from_disk_may_
         for name in ("src", "href", "srcset", "action"):
             assert not re.match(r"\w+:(?!,$)|//", attributes.get(name, "")), tag
         assert attributes.get("type") != "module"
-    for name in ("page.css", "page.js"):
+    for name in ("page.css", "page.js", "pictures.js", "player.js", "charts.js"):
         text = (whole.folder / "assets" / name).read_text()
         assert not re.search(r"https?:|url\(|@import|fetch\(|XMLHttpRequest|\bimport\b", text)
 
@@ -308,10 +308,136 @@ def test_scores_are_written_with_their_digits_unit_spread_and_comparison(tmp_pat
         Score("FD, features", None, reason="too few clips"),
     ]
     written = Page(write_page(tmp_path / "page", PageContents("scores", RATE_HZ, scores=scores)))
-    assert written.texts["strong"] == ["2.70", "−2.9\xa0dB", "12,345.7"]
-    assert written.texts["small"] == [" ± 0.05", " real test", " train", " −3.5 to −2.0"]
+    # Once large, then once in the table.
+    assert written.texts["strong"] == 2 * ["2.70", "−2.9\xa0dB", "12,345.7"]
+    small = [" ± 0.05", " real test", " train", " −3.5 to −2.0"]
+    assert written.texts["small"] == [*small, " 4", *small]
     assert "none: too few clips" in written.texts["span"]
     assert {"2.80", "3.00"} <= set(written.texts["div"])
+    assert {"2.80", "3.00"} <= set(written.texts["li"])
+
+
+def ids(written):
+    return [attributes["id"] for attributes in written.of("section") if "id" in attributes]
+
+
+def test_sounds_come_first_then_figures_and_what_only_authors_need_last(whole):
+    assert ids(whole) == [
+        *("sounds", "styles", "interpolations", "codes", "scores", "figures"),
+        *("training", "about", "player"),
+    ]
+
+
+def of_scores(folder, *scores):
+    return Page(write_page(folder, PageContents("scores", RATE_HZ, scores=scores)))
+
+
+def test_scores_that_are_meant_to_be_large_are_and_else_the_first_six(tmp_path):
+    scores = [Score(f"score {i}", None if i == 2 else i, reason="none") for i in range(9)]
+    assert of_scores(tmp_path / "six", *scores).texts["strong"][:6] == [
+        *("0.00", "1.00", "3.00", "4.00", "5.00", "6.00")
+    ]
+    for i in (1, 2, 8):  # one without a value is in the table alone
+        scores[i] = dataclasses.replace(scores[i], large=True, explanation=f"what {i} says")
+    written = of_scores(tmp_path / "large", *scores)
+    assert written.texts["h3"] == ["score 1", "score 8"]
+    assert written.texts["strong"][:2] == ["1.00", "8.00"]
+    assert written.texts["p"].count("what 8 says") == 2  # where it comes from tells it, too
+
+
+def test_the_table_of_scores_is_folded_grouped_and_a_table_to_every_reader(tmp_path):
+    scores = [Score(name, 1.0, group=name[:3]) for name in ("abc 1", "xyz 1", "abc 2")]
+    written = of_scores(tmp_path / "page", *scores)
+    assert [attributes.get("open") for attributes in written.of("details")] == [None]
+    heads = [text for text in written.texts["th"] if text[:3] in ("abc", "xyz")]
+    assert heads == ["abc", "abc 1", "abc 2", "xyz", "xyz 1"]
+    assert written.of("table")[0]["role"] == "table"
+    roles = {row.get("role") for row in written.of("tr")}
+    cells = {cell.get("role") for cell in written.of("td")}
+    assert (roles, cells) == ({"row"}, {"cell"})
+
+
+def test_curves_after_the_first_group_are_folded_and_all_are_in_words(tmp_path):
+    curves = [
+        Curve(name, [0], [1.0], title, group)
+        for name, title, group in (
+            ("loss/Cl", "C on labelled clips", "Losses"),
+            ("loss/new", "", "Losses"),
+            ("codes/deviation", "Standard deviation", "Codes"),
+        )
+    ]
+    written = Page(write_page(tmp_path / "page", PageContents("run", RATE_HZ, curves=curves)))
+    assert written.texts["h3"] == ["Losses"]
+    assert written.texts["summary"] == ["Codes"]
+    figures = ["C on labelled clips", "loss/new", "Standard deviation"]
+    assert [text for text in written.texts["span"] if text in figures] == figures
+    assert written.texts["code"][-2:] == ["loss/Cl", "codes/deviation"]  # names beside the words
+
+
+@pytest.mark.parametrize("axis", ["linear", "log"])
+def test_the_frequency_axis_is_the_one_that_the_contents_name_and_can_be_changed(tmp_path, axis):
+    shown = dataclasses.replace(of_sounds(sound()), frequency_axis=axis)
+    written = Page(write_page(tmp_path / "page", shown))
+    assert written.of("html")[0]["data-axis"] == axis
+    choices = {choice["value"]: "checked" in choice for choice in written.of("input")}
+    assert choices == {"linear": axis == "linear", "log": axis == "log"}
+    assert written.data["frequencies_hz"] == [50, RATE_HZ / 2]
+    assert len(list((written.folder / "pictures").iterdir())) == 1  # both axes, one file
+
+
+def test_a_recording_and_its_reconstruction_are_a_pair(tmp_path):
+    of_class = ClassSounds("dog", *([sound(f"{kind} {i}") for i in range(2)] for kind in "abc"))
+    alone = ClassSounds("cat", real=[sound("d 0")])
+    written = Page(
+        write_page(tmp_path / "page", PageContents("a", RATE_HZ, classes=[of_class, alone]))
+    )
+    pairs = {
+        button["aria-label"]: button.get("data-pair")
+        for button in written.of("button")
+        if "data-sound" in button
+    }
+    assert pairs == {
+        "Play a 0": "0",
+        "Play a 1": "1",
+        "Play b 0": "0",
+        "Play b 1": "1",
+        "Play c 0": None,
+        "Play c 1": None,
+        "Play d 0": None,
+    }
+
+
+def test_sounds_of_a_class_are_one_file_in_a_row_with_breaks(tmp_path):
+    loud, quiet = (sound(audio=np.full(SAMPLES, level)) for level in (0.5, -0.25))
+    of_class = ClassSounds("dog", real=[loud], generated=[quiet, loud])
+    written = Page(write_page(tmp_path / "page", PageContents("a", RATE_HZ, classes=[of_class])))
+    (link,) = (link for link in written.of("a") if "download" in link and "href" in link)
+    samples, rate = soundfile.read(written.folder / link["href"], dtype="int16")
+    breaks = np.zeros(RATE_HZ // 4)
+    parts = [np.full(SAMPLES, 16384), breaks, np.full(SAMPLES, -8192), breaks]
+    np.testing.assert_array_equal(samples, np.concatenate([*parts, np.full(SAMPLES, 16384)]))
+    assert rate == RATE_HZ
+    assert link["href"].endswith("dog.wav")
+
+
+def test_files_in_a_row_have_safe_names_of_their_own(tmp_path):
+    names = ("../../evil", "snare/rim", "snare_rim", ".", HOSTILE)
+    classes = [ClassSounds(name, real=[sound()]) for name in names]
+    written = Page(write_page(tmp_path / "page", PageContents("a", RATE_HZ, classes=classes)))
+    rows = list((written.folder / "rows").iterdir())
+    assert len(rows) == len(names)
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_sounds_on_cards_are_wav_and_those_of_the_map_alone_flac(tmp_path):
+    on_a_card, on_the_map = sound("a"), sound("b", 1)
+    points = PointSet("z", np.zeros(2), np.ones(2), [on_a_card, on_the_map], {})
+    shown = dataclasses.replace(of_sounds(on_a_card), points=[points])
+    written = Page(write_page(tmp_path / "page", shown))
+    assert [Path(source).suffix for source, *_ in written.data["sounds"]] == [".wav", ".flac"]
+    assert written.data["points"][0]["sounds"] == [0, 1]
+    for source, *_ in written.data["sounds"]:
+        assert soundfile.info(written.folder / source).subtype == "PCM_16"
 
 
 def test_labels_are_categories_in_class_order_or_numbers(tmp_path):
@@ -351,7 +477,8 @@ def test_figures_are_shown_and_linked_as_vectors(whole):
     size = int(shown["width"]), int(shown["height"])
     with Image.open(whole.folder / shown["src"]) as image:
         assert image.size == size == (600, 300)
-    links = [link["href"] for link in whole.of("a") if link["href"].startswith("figures/")]
+    links = [link["href"] for link in whole.of("a") if "href" in link]
+    links = [link for link in links if link.startswith("figures/")]
     assert links == ["figures/codes_by-class.png", "figures/codes_by-class.pdf"]
     assert (whole.folder / links[1]).read_bytes().startswith(b"%PDF")
 
@@ -381,6 +508,10 @@ def test_what_is_empty_is_left_out(tmp_path):
         (lambda: PointSet("z", [np.nan], [0.0], [sound()], {}), "'z' holds coordinates"),
         (lambda: PointSet("z", [], [], [], {}), "point set 'z'.*one at least"),
         (lambda: picture("../codes"), r"name of picture '\.\./codes' must be of letters"),
+        (
+            lambda: PageContents("a", RATE_HZ, frequency_axis="mel"),
+            "frequency_axis must be one of linear, log, got 'mel'",
+        ),
         (
             lambda: PageContents("a", RATE_HZ, pictures=[picture("a"), picture("A")]),
             "pictures must have different names, got a, a",

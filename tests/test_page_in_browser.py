@@ -47,14 +47,28 @@ FLAGS = (
     "--mute-audio --window-size=1200,900 --autoplay-policy=no-user-gesture-required"
 )
 RATE_HZ, SECONDS, POINTS = 8000, 0.5, 60
+TONE_HZ, BINS = 500, 64
+# As trainings of real data name them, and as long.
+CURVES = {
+    "loss/EDC": ("All that E, D and C minimise, equation (6)", "Losses"),
+    "loss/sliced_wasserstein": ("Distance of the style codes from the prior", "Losses"),
+    "loss/magnitude_error_of_the_reconstruction": ("", "Losses"),
+    "collapse/generated_variance/electric_guitar_with_distortion": (
+        "Variance of generated spectrograms, electric_guitar_with_distortion",
+        "Signs of collapse",
+    ),
+    "collapse/saturated_steps/S_loss": ("", "Signs of collapse"),
+}
 HOSTILE = "</script ><img src=x onerror='window.hostile=1'>"
 SEXES = ["woman", "man", None]
 
 
 def sound(name, seed=0, seconds=SECONDS):
-    rng = np.random.default_rng([seed, len(name)])
     audio = 0.1 * np.sin(2 * np.pi * (200 + 40 * seed) / RATE_HZ * np.arange(RATE_HZ * seconds))
-    return Sound(name, audio, rng.uniform(-1, 1, (16, 8)), f"seed {seed}")
+    spectrogram = np.full((BINS, 8), -1.0)
+    spectrogram[TONE_HZ * 2 * BINS // RATE_HZ] = 1.0
+    spectrogram[-1] = np.random.default_rng([seed, len(name)]).uniform(-1, 1, 8)
+    return Sound(name, audio, spectrogram, f"seed {seed}")
 
 
 def sounds(name, count):
@@ -78,13 +92,27 @@ def index(tmp_path_factory):
         PageContents(
             "A run",
             RATE_HZ,
+            introduction="Recordings, and what a model makes of them: listen for " + "this " * 30,
             facts={"run": "runs/" + "long" * 40},
             scores=[
-                Score("Inception Score", 2.7, deviation=0.1, provenance=provenance),
+                Score("Inception Score", 2.7, deviation=0.1, provenance=provenance, group="sounds"),
                 Score("Fréchet distance", None, reason="too few clips"),
+                Score(
+                    *("modified Inception Score", 293_241_527.0, "", 0),
+                    deviation=16_101_713.0,
+                    yardsticks={"as many sounds as real test (168, 16.8 a split)": 421_288_110.0},
+                ),
             ],
-            curves=[Curve("loss", np.arange(50), np.where(np.arange(50) == 9, np.nan, 1.0))],
-            classes=[ClassSounds(name, *[sounds(name, 3)] * 3) for name in classes],
+            curves=[
+                Curve(name, np.arange(50), np.where(np.arange(50) == 9, np.nan, 1e-9), *words)
+                for name, words in CURVES.items()
+            ],
+            classes=[
+                ClassSounds(
+                    name, sounds(name, 3), sounds(f"{name} again", 3), sounds(f"new {name}", 3)
+                )
+                for name in classes
+            ],
             matrix=StyleMatrix(
                 [sound("source"), "drawn"], classes, [sounds("restyled", 10), sounds("style", 10)]
             ),
@@ -160,7 +188,7 @@ def audio(browser, name):
 
 def play_around(browser):
     """Lets sounds begin again at their end, which may come before a slow machine's next press."""
-    browser.execute_script("document.getElementById('audio').loop = true")
+    one(browser, "body").send_keys("l")
 
 
 def playing(browser):
@@ -191,6 +219,11 @@ def focus_plot(browser):
     """By keyboard, from the selector before it."""
     one(browser, ".points select").send_keys(Keys.TAB)
     return browser.switch_to.active_element
+
+
+def unfold(browser):
+    for summary in every(browser, "summary"):
+        summary.send_keys(Keys.ENTER)
 
 
 def chosen(browser):
@@ -243,6 +276,7 @@ def test_pressing_a_sound_that_plays_stops_it(browser):
 def test_pictures_of_sounds_are_shown(browser):
     card = one(browser, ".sound img")
     wait(browser, lambda: card.get_property("naturalWidth") == 8)
+    assert card.get_property("naturalHeight") == BINS
     assert card.size["width"] > 40
 
 
@@ -276,12 +310,194 @@ def test_a_figure_opens_in_full_size_and_back_leads_to_the_page(browser):
 def test_a_strip_plays_in_order(browser):
     browser.execute_script("""window.names = []; document.getElementById("audio").addEventListener(
         "playing", () => names.push(document.getElementById("playing-name").textContent))""")
-    button = one(browser, ".sequence")
+    button = one(browser, ".interpolation .sequence")
     button.click()
     wait(browser, lambda: button.text == "Stop")
     wait(browser, lambda: button.text == "Play in order" and audio(browser, "ended"))
     wait(browser, lambda: len(browser.execute_script("return names")) == 3)
     assert browser.execute_script("return names") == ["step 0", "step 1", "step 2"]
+
+
+def overheard(browser):
+    """Notes at each beginning of a sound which elements play, and where both of them are."""
+    browser.execute_script("""
+        const [front, back] = document.querySelectorAll("audio");
+        window.heard = [];
+        for (const element of [front, back]) element.addEventListener("playing", () => {
+            const paused = [front.paused, back.paused];
+            heard.push([element.id, ...paused, front.currentTime, back.currentTime]);
+        });
+    """)
+    return lambda: browser.execute_script("return heard")
+
+
+def start_a_pair(browser):
+    """Plays the first recording around; gives its card and that of its reconstruction."""
+    play_around(browser)
+    group = one(browser, ".class")
+    real, again = group.find_elements(By.CSS_SELECTOR, "[data-pair='0']")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", real)
+    real.click()
+    wait(browser, lambda: audio(browser, "currentTime") > 0.05)
+    return real, again
+
+
+def test_a_key_held_down_switches_to_the_reconstruction_at_the_same_place(browser):
+    heard = overheard(browser)
+    real, again = start_a_pair(browser)
+    assert real.get_attribute("aria-pressed") == "true"
+    ActionChains(browser).key_down("b").perform()
+    wait(browser, lambda: again.get_attribute("aria-pressed") == "true" and len(heard()) > 1)
+    assert real.get_attribute("aria-pressed") == "false"
+    assert one(browser, "#playing-name").text == f"{HOSTILE} again 0"
+    name, front_paused, back_paused, front_at, back_at = heard()[-1]
+    assert (name, front_paused, back_paused) == ("counterpart", True, False)
+    assert 0.0 <= (back_at - front_at) % SECONDS < 0.2
+    ActionChains(browser).key_up("b").perform()
+    wait(browser, lambda: real.get_attribute("aria-pressed") == "true")
+    wait(browser, lambda: heard()[-1][:3] == ["audio", False, True])
+    assert again.get_attribute("aria-pressed") == "false"
+    assert one(browser, "#playing-name").text == f"{HOSTILE} 0"
+
+
+def test_a_button_held_down_switches_too_and_is_there_for_pairs_alone(browser):
+    heard = overheard(browser)
+    start_a_pair(browser)
+    button = one(browser, "#other")
+    assert button.text == "Hold: reconstructed B"
+    ActionChains(browser).click_and_hold(button).perform()
+    wait(browser, lambda: heard()[-1][0] == "counterpart")
+    assert button.get_attribute("aria-pressed") == "true"
+    assert button.text == "Hold: real B"
+    ActionChains(browser).release().perform()
+    wait(browser, lambda: heard()[-1][0] == "audio")
+    assert button.get_attribute("aria-pressed") == "false"
+    generated = one(browser, ".sound:not([data-pair])")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", generated)
+    generated.click()
+    assert not button.is_displayed()
+
+
+def test_a_sound_is_repeated_until_it_is_told_not_to(browser):
+    browser.execute_script("""window.ends = 0; window.rounds = 0;
+        const element = document.getElementById("audio");
+        element.addEventListener("ended", () => ends++);
+        element.addEventListener("seeked", () => rounds++);""")
+    one(browser, ".sound").click()
+    loop = one(browser, "#loop")
+    wait(browser, loop.is_displayed)
+    loop.click()
+    assert loop.get_attribute("aria-pressed") == "true"
+    wait(browser, lambda: browser.execute_script("return rounds") >= 2)
+    assert browser.execute_script("return ends") == 0
+    assert not audio(browser, "paused")
+    loop.click()
+    wait(browser, lambda: browser.execute_script("return ends") == 1)
+    assert audio(browser, "paused")
+
+
+def test_a_repeated_sequence_begins_again_with_its_first_sound(browser):
+    browser.execute_script("""window.names = []; document.getElementById("audio").addEventListener(
+        "playing", () => names.push(document.getElementById("playing-name").textContent))""")
+    play_around(browser)
+    one(browser, ".interpolation .sequence").click()
+    steps = ["step 0", "step 1", "step 2"]
+    wait(browser, lambda: browser.execute_script("return names")[:5] == [*steps, *steps[:2]])
+
+
+def test_a_sound_is_saved_as_a_file_that_has_its_name(browser, index):
+    every(browser, ".sound")[3].click()
+    save = one(browser, "#save")
+    wait(browser, save.is_displayed)
+    path = index.parent / save.get_dom_attribute("href")
+    assert path.suffix == ".wav"
+    assert path.read_bytes()[:4] == b"RIFF"
+    name = save.get_dom_attribute("download")
+    assert name == "_script _img src=x onerror='window.hostile=1'_ again 0.wav"
+
+
+def test_the_picture_of_a_log_axis_has_its_tone_where_octaves_put_it(browser, index):
+    """Read from a web server, since a browser lets no script look into files from disk."""
+    rows = """
+        const canvas = document.querySelector(".sound canvas");
+        const pixels = canvas.getContext("2d").getImageData(0, 0, 1, canvas.height).data;
+        return Array.from({length: canvas.height}, (_, row) => pixels[4 * row]);
+    """
+    with served(index.parent) as address:
+        browser.get(address)
+        one(browser, ".axis input[value='log']").send_keys(Keys.SPACE)
+        wait(browser, lambda: every(browser, ".sound canvas"))
+        brightness = np.array(browser.execute_script(rows))
+        card = one(browser, ".sound canvas")
+        assert card.is_displayed()
+        assert "octave by octave" in one(browser, "#sounds .note").text
+        one(browser, ".axis input[value='linear']").send_keys(Keys.SPACE)
+        assert not card.is_displayed()
+        assert "from 0 to 4" in one(browser, "#sounds .note").text
+        browser.get("about:blank")
+    bright = np.flatnonzero(brightness[2:] > 128) + 2  # the highest bin is noise
+    # 50 Hz at the bottom and 4 kHz at the top, all octaves as tall: TONE_HZ's bin has these rows.
+    width_hz = RATE_HZ / 2 / BINS
+    ends_hz = np.array([TONE_HZ + width_hz, TONE_HZ])
+    expected = BINS * np.log2(RATE_HZ / 2 / ends_hz) / np.log2(RATE_HZ / 2 / 50)
+    assert [bright[0], bright[-1] + 1] == pytest.approx(expected, abs=1.0)
+
+
+@pytest.mark.parametrize(("pixels", "height"), [(1200, 900), (390, 844)])
+def test_the_first_sound_is_well_within_the_first_screen(browser, pixels, height):
+    with width(browser, pixels):
+        assert (
+            one(browser, ".sound").rect["y"] + one(browser, ".sound").rect["height"] < 0.8 * height
+        )
+
+
+@pytest.mark.parametrize("pixels", [390, 1200])
+def test_names_of_curves_stay_in_their_places(browser, pixels):
+    overlaps = """
+        const boxes = [...document.querySelectorAll("[data-curve] figcaption > *")].map((each) => {
+            const range = document.createRange();
+            range.selectNodeContents(each);
+            return [...range.getClientRects()];
+        });
+        const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+            && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+        return boxes.flatMap((one, i) => boxes.slice(i + 1).flatMap((two) =>
+            one.flatMap((a) => two.filter((b) => meet(a, b)))));
+    """
+    with width(browser, pixels):
+        unfold(browser)
+        assert len(every(browser, "[data-curve] figcaption")) == len(CURVES)
+        assert browser.execute_script(overlaps) == []
+
+
+def test_numbers_do_not_break_on_a_telephone(browser):
+    lines = """return [...document.querySelectorAll(".tiles strong, .scores strong")].map(
+        (number) => number.getClientRects().length)"""
+    with width(browser, 390):
+        unfold(browser)
+        assert browser.execute_script(lines) == [1] * 4
+        number = every(browser, ".scores strong")[1]
+        assert number.text == "293,241,527"
+
+
+def test_folded_curves_are_drawn_when_they_unfold(browser):
+    drawn = """return [...document.querySelectorAll("[data-curve] canvas")].map(
+        (canvas) => Boolean(Chart.getChart(canvas)))"""
+    assert browser.execute_script(drawn) == [True] * 3 + [False] * 2
+    unfold(browser)
+    wait(browser, lambda: browser.execute_script(drawn) == [True] * 5)
+    assert every(browser, "[data-curve] canvas")[-1].size["height"] > 100
+
+
+def test_a_groups_buttons_are_reached_by_arrow_from_its_sounds(browser):
+    group = one(browser, ".class")
+    browser.execute_script("arguments[0].focus()", group.find_element(By.CSS_SELECTOR, ".sound"))
+    press(browser, Keys.ARROW_UP)
+    assert browser.switch_to.active_element.text == "Play all"
+    press(browser, Keys.ARROW_RIGHT)
+    row = browser.switch_to.active_element
+    assert row.text == "Save all"
+    assert row.get_dom_attribute("href").startswith("rows/")
 
 
 def test_a_point_plays_on_click(browser):
@@ -415,11 +631,12 @@ def test_the_theme_follows_the_system_until_it_is_chosen(browser):
     assert background() == dark
 
 
-@pytest.mark.parametrize("pixels", [320, 375, 768])
+@pytest.mark.parametrize("pixels", [320, 375, 390, 768])
 def test_a_narrow_screen_is_not_scrolled_sideways(browser, pixels):
     with width(browser, pixels):
+        unfold(browser)
         for button in every(browser, ".more"):
-            button.click()
+            button.send_keys(Keys.ENTER)
         one(browser, ".sound").click()
         wait(browser, lambda: one(browser, "#player").is_displayed())
         script = "return [document.documentElement.scrollWidth, innerWidth]"
@@ -428,6 +645,7 @@ def test_a_narrow_screen_is_not_scrolled_sideways(browser, pixels):
 
 
 def test_where_a_score_comes_from_unfolds(browser):
+    unfold(browser)
     button, provenance = one(browser, ".more"), one(browser, "tr.provenance")
     assert not provenance.is_displayed()
     button.send_keys(Keys.ENTER)
@@ -459,22 +677,31 @@ def test_all_that_can_be_pressed_has_a_name(browser):
     assert [role for role, name in named if not name] == []
 
 
-def test_the_page_is_the_same_from_a_web_server(browser, index):
+@contextlib.contextmanager
+def served(folder):
+    """A web server on a folder; gives its address, and notes what it is asked."""
     asked = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, format, *args):
             asked.append(args)
 
-    handler = functools.partial(Handler, directory=index.parent)
+    handler = functools.partial(Handler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        browser.get(f"http://127.0.0.1:{server.server_port}/")
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+    statuses = {str(line[1]) for line in asked}
+    assert statuses <= {"200", "206", "304"}, json.dumps(asked, default=str)
+
+
+def test_the_page_is_the_same_from_a_web_server(browser, index):
+    with served(index.parent) as address:
+        browser.get(address)
         one(browser, ".sound").click()
         wait(browser, lambda: audio(browser, "ended"))
         browser.get("about:blank")
-        server.shutdown()
-        thread.join()
-    statuses = {str(line[1]) for line in asked}
-    assert statuses <= {"200", "206", "304"}, json.dumps(asked, default=str)

@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorflow import make_ndarray
 
 from gaae_tf.data.audio import from_int16
 from gaae_tf.data.shards import Clips
-from gaae_tf.evaluation.measures.interpolations import SPACES
+from gaae_tf.evaluation.curves import curves
 from gaae_tf.evaluation.measures.representations import TooFew, tsne
+from gaae_tf.evaluation.page_scores import page_scores
 from gaae_tf.evaluation.pictures import pictures
 from gaae_tf.report.page import (
     ClassSounds,
-    Curve,
     PageContents,
     PointSet,
-    Score,
     Sound,
     Strip,
     StyleMatrix,
@@ -32,12 +29,13 @@ from gaae_tf.run.loaded.base import Loaded
 from gaae_tf.run.loaded.reading import LoadedEncoder
 from gaae_tf.run.loaded.sampling import LoadedClassGenerator, LoadedGenerator
 from gaae_tf.run.names import REPORT
+from gaae_tf.scores import catalogue
+from gaae_tf.scores.figure import read
 
 _SOUNDS_A_CLASS = 4
 _STYLES = 3  # of the matrix, from recordings and as many drawn
 _STRIP_SOUNDS = 7
 _POINTS = 300
-_MOST_CURVE_POINTS = 500
 
 _CODES = {  # by their names in `Representation.codes`
     "guided": "z, the guided code",
@@ -45,20 +43,9 @@ _CODES = {  # by their names in `Representation.codes`
     "latent": "z, the one code",
     "features": "F(x), the features",
 }
-_SCORES = (  # name, where in the samples' figures, unit, factor, decimals, better
-    ("requested class found", ("class_accuracy",), "%", 100.0, 1, "higher"),
-    ("Inception Score", ("inception_score",), "", 1.0, 2, "higher"),
-    ("modified Inception Score", ("modified_inception_score",), "", 1.0, 0, "higher"),
-    ("AM score", ("am_score",), "", 1.0, 3, "lower"),
-    ("Fréchet distance, logits", ("against_real_test", "frechet_logits"), "", 1.0, 2, "lower"),
-    ("Fréchet distance, features", ("against_real_test", "frechet_features"), "", 1.0, 2, "lower"),
-    ("kernel distance", ("against_real_test", "kernel_distance_features"), "", 1.0, 4, "lower"),
-    ("precision", ("against_real_test", "precision"), "", 1.0, 3, "higher"),
-    ("recall", ("against_real_test", "recall"), "", 1.0, 3, "higher"),
-    ("density", ("against_real_test", "density"), "", 1.0, 3, "higher"),
-    ("coverage", ("against_real_test", "coverage"), "", 1.0, 3, "higher"),
-    ("nearer to training clips than 95 % of test clips", ("memorisation",), "%", 100.0, 1, ""),
-)
+# Real clips as periodic as this have a pitch, so that octaves say more than hertz: notes have 0.98,
+# spoken digits 0.78.
+_PITCHED_HARMONICITY = 0.9
 
 
 def write_listening_page(
@@ -89,23 +76,21 @@ def write_listening_page(
     """
     provenance = scores["provenance"]
     classes, labels = provenance["classes"], provenance["labels_of_the_run"]
-    guided = f"guided by {labels}" if labels else "without"
     generates, chooses = run.can("generate"), run.can("choose_class")
     contents = PageContents(
         title=f"{Path(run_dir).name}: sounds and codes",
         sample_rate_hz=run.sample_rate_hz,
-        introduction=(
-            f"A {run.config.model} after {run.step:,} iterations on "
-            f"{provenance['dataset']['name']}, {guided} labels."
-        ),
+        introduction=_introduction(run, provenance["dataset"]["name"]),
+        frequency_axis=_frequency_axis(run, scores),
         facts={
+            "system": f"{run.config.model}, {f'{labels} labels' if labels else 'without labels'}",
             "classes": ", ".join(classes),
             "checkpoint": f"{run.checkpoint}, step {run.step:,}",
             "vocoder": run.vocoder or f"none, it makes {'audio' if generates else 'no sound'}",
             "versions": ", ".join(f"{k} {v}" for k, v in provenance["versions"].items()),
         },
-        scores=list(_scores(scores)),
-        curves=list(_curves(Path(run_dir) / run_names.LOGS)),
+        scores=list(page_scores(scores)),
+        curves=list(curves(Path(run_dir) / run_names.LOGS)),
         classes=[
             *(_class_sounds(run, label, name, test, seed) for label, name in enumerate(classes)),
             *([_sounds_of_no_class(run, seed)] if generates and not chooses else []),
@@ -120,171 +105,34 @@ def write_listening_page(
     return write_page(Path(run_dir) / REPORT, dataclasses.replace(contents, pictures=drawn))
 
 
-def _scores(scores: dict[str, Any]) -> Iterator[Score]:
-    details, provenance = scores["details"], scores["provenance"]
-    scorer, accuracy = provenance["scorer"], provenance["scorer"]["test_accuracy"]
-    known = {
-        "scorer": f"{scorer['name']}: {scorer['source']}",
-        "scorer's accuracy": (
-            "not measured"
-            if accuracy["value"] is None
-            else f"{accuracy['value']:.1%} of {accuracy['clips']} test clips"
-        ),
-        "data set": provenance["guidance_dataset"]["name"],
-        "seed": str(provenance["seed"]),
-    }
-    samples = known | {
-        "samples": f"{provenance['samples']:,}",
-        **{name: str(value) for name, value in provenance["samples_are"].items() if value},
-    }
-    for name, path, unit, factor, decimals, better in _SCORES if "samples" in details else ():
-        figure, real = (_at(details[part], path) for part in ("samples", "real_test"))
-        yardstick = "real test clips"
-        if path[0] == "against_real_test":  # real test clips themselves, against real training
-            real = _at(details["real_test"], ("against_real_train", *path[1:]))
-            yardstick = "real test against real training clips"
-        equal = details["samples"].get("at_real_test_count", {})
-        at = ("against_real_train", *path[1:]) if path[0] == "against_real_test" else path
-        # Only at the yardstick's own number of clips does a figure compare with it.
-        held = {"as many sounds as real test": _at(equal, at), yardstick: real}
-        yardsticks = {
-            f"{what} ({_clips(one)})": factor * one["value"]
-            for what, one in held.items()
-            if one is not None and one["value"] is not None
-        }
-        if path[0] == "memorisation":
-            yardsticks = {"fair sounds": 5.0}
-        of = samples
-        if "clips" in figure:
-            name, of = f"{name} ({_clips(figure)})", samples | {"clips": _clips(figure)}
-        if "reason" in equal and path[0] != "memorisation":
-            of = of | {"as many sounds as real test": f"none: {equal['reason']}"}
-        yield _score(name, figure, unit, factor, decimals, better, of, yardsticks)
-    if "classifier_test_accuracy" in details:
-        held = {
-            "simple CNN, same labels": details["simple_classifier_same_labels_accuracy"],
-            "augmented CNN, same labels": details.get("augmented_classifier_same_labels_accuracy"),
-        }
-        yield _score(
-            "C's accuracy on real test clips",
-            details["classifier_test_accuracy"],
-            *("%", 100.0, 1, "higher"),
-            known | {"labels": str(provenance["labels_of_the_run"])},
-            {
-                name: 100.0 * same["value"]
-                for name, same in held.items()
-                if same is not None and same["value"] is not None
-            },
-        )
-    for name, key, unit, decimals in (
-        ("reconstruction, mean squared error", "mse", "", 4),
-        ("spectral convergence of its sound", "spectral_convergence_db", "dB", 1),
-    ):
-        if "reconstruction" in details:
-            figure = details["reconstruction"][key]
-            of = {"test clips": str(details["reconstruction"]["test_clips"])}
-            yield _score(name, figure, unit, 1.0, decimals, "lower", of, {})
-    if "interpolation" in details:
-        yield from _smoothness_scores(details["interpolation"], known)
-    for table in details.get("representations", {}).values():
-        for label, by_code in table["probes"].items():
-            for code, probe in by_code.items():
-                yield _probe_score(table["dataset"], label, code, probe)
-
-
-def _smoothness_scores(interpolation: dict[str, Any], known: dict[str, str]) -> Iterator[Score]:
-    steps = interpolation["points"] - 1
-    for space in [space for space in SPACES if space in interpolation]:  # of earlier scores, two
-        figures = interpolation[space]
-        where = f"interpolations in {SPACES[space]}"
-        for name, key, unit, factor, decimals, even in (
-            ("path over straight way", "path_length_ratio", "", 1.0, 2, 1.0),
-            ("largest step of path", "largest_step_share", "%", 100.0, 1, 1.0 / steps),
-        ):
-            figure, faded = figures[key], figures["cross_fade"][key]
-            yardsticks = {"straight and even": factor * even}
-            if faded["value"] is not None:
-                yardsticks["cross-fade of the same ends"] = factor * faded["value"]
-            of = known | {
-                "paths": str(figure["pairs"]),
-                "sounds a path": str(interpolation["points"]),
-                "rule": interpolation["rule"],
-            }
-            yield _score(
-                f"{where}, {name}", figure, unit, factor, decimals, "lower", of, yardsticks
-            )
-
-
-def _clips(figure: dict[str, Any]) -> str:
-    clips = figure["clips"]
-    text = " against ".join(f"{n:,}" for n in (clips if isinstance(clips, list) else [clips]))
-    return f"{text}, {clips / figure['splits']:,.5g} a split" if "splits" in figure else text
-
-
-def _at(figures: dict[str, Any], path: Sequence[str]) -> dict[str, Any] | None:
-    for name in path:
-        if name not in figures:
-            return None
-        figures = figures[name]
-    return figures
-
-
-def _score(name, figure, unit, factor, decimals, better, provenance, yardsticks) -> Score:
-    interval = figure.get("interval_95")
-    deviation = figure.get("deviation")
-    return Score(
-        name=name,
-        value=None if figure["value"] is None else factor * figure["value"],
-        unit=unit,
-        decimals=decimals,
-        deviation=None if deviation is None else factor * deviation,
-        interval=None if interval is None else (factor * interval[0], factor * interval[1]),
-        better=better,
-        yardsticks=yardsticks,
-        provenance=provenance,
-        reason=figure.get("reason", ""),
+def _introduction(run: Loaded, dataset: str) -> str:
+    """What the page is, and what to listen for."""
+    generates, reconstructs = isinstance(run, Sampling), isinstance(run, LoadedAutoencoder)
+    model = f"the model {run.config.model}"
+    wanted = []
+    if isinstance(run, LoadedClassGenerator):
+        wanted.append("whether each generated sound is of the class that was asked for")
+    elif generates:
+        wanted.append("how near generated sounds come to recordings")
+    if reconstructs:
+        wanted.append("what each reconstruction keeps of its recording")
+    if not wanted:
+        wanted.append("what recordings with codes near one another have in common")
+    does = f"how {model} orders them"
+    if generates or reconstructs:
+        does = f"what {model} makes of them"
+    return (
+        f"Recordings of {dataset}, and {does} after {run.step:,} iterations: "
+        f"listen for {', and for '.join(wanted)}."
     )
 
 
-def _probe_score(dataset: str, label: str, code: str, probe: dict[str, Any]) -> Score:
-    name = f"{label} recognised from {'both codes' if code == 'both' else f'the {code} code'}"
-    if "reason" in probe:
-        return Score(name, None, reason=probe["reason"])
-    return Score(
-        name=name,
-        value=100.0 * probe["linear"],
-        unit="%",
-        decimals=1,
-        interval=tuple(100.0 * end for end in probe["linear_interval_95"]),
-        yardsticks={
-            "nearest neighbours": 100.0 * probe["neighbours"],
-            "chance": 100.0 * probe["chance"],
-        },
-        provenance={
-            "probe": "logistic regression",
-            "data set": dataset,
-            "protocol": probe["protocol"],
-            "clips": str(probe["clips"]),
-            "values": str(probe["values"]),
-        },
-    )
-
-
-def _curves(logs: Path) -> Iterator[Curve]:
-    """Every scalar that training logged."""
-    if not logs.is_dir():
-        return
-    events = EventAccumulator(str(logs), size_guidance={"tensors": 0, "scalars": 0})
-    events.Reload()
-    for tag in sorted(events.Tags()["tensors"]):
-        if events.SummaryMetadata(tag).plugin_data.plugin_name != "scalars":
-            continue
-        found = events.Tensors(tag)
-        found = found[:: -(-len(found) // _MOST_CURVE_POINTS)]
-        steps = np.array([event.step for event in found])
-        order = np.argsort(steps, kind="stable")
-        values = np.array([float(make_ndarray(event.tensor_proto)) for event in found])
-        yield Curve(tag, steps[order], values[order])
+def _frequency_axis(run: Loaded, scores: dict[str, Any]) -> str:
+    """On which axis the page shows spectrograms at first: in octaves where sounds have a pitch."""
+    real = catalogue.of_real_test(catalogue.HARMONICITY)
+    harmonicity = read(scores, real.key)["value"] or 0.0
+    pitched = run.config.frequency_axis == "log" or harmonicity >= _PITCHED_HARMONICITY
+    return "log" if pitched else "linear"
 
 
 def _class_sounds(run: Loaded, label: int, name: str, test: Clips, seed: int) -> ClassSounds:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gaae_tf.evaluation.curves import LOSS
 from gaae_tf.report.figures import confusion_matrix, curves, scatter, spectrogram_plate
 from gaae_tf.report.page import ClassSounds, PageContents, Picture, Sound, StyleMatrix
 from gaae_tf.run.loaded.base import Loaded
@@ -23,7 +24,6 @@ _EXAMPLES = 2  # of each class, real, reconstructed and generated
 _COLUMNS = 4  # of a plate without classes
 _STYLES = 8  # in which every class is shown
 _DB_PER_NEPER = 20.0 / math.log(10.0)
-_LOSS = "loss/"  # begins the names of curves that are drawn
 
 
 def pictures(
@@ -46,9 +46,9 @@ def pictures(
         yield from _plates(run, contents, seed)
     yield from _codes(contents, log)
     losses = {
-        curve.name.removeprefix(_LOSS): (curve.steps, curve.values)
+        curve.name.removeprefix(LOSS): (curve.steps, curve.values)
         for curve in contents.curves
-        if curve.name.startswith(_LOSS)
+        if curve.name.startswith(LOSS)
     }
     if losses:
         title = "Loss terms over iterations"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
 import numpy as np
 
 from gaae_tf.report.page.contents import Curve, PageContents, Picture, PointSet
-from gaae_tf.report.page.elements import node, text_of
+from gaae_tf.report.page.elements import fold, node, text_of
 from gaae_tf.report.page.media import Media
 
 PICTURE_DPI = 300  # what printers ask for
@@ -42,17 +42,34 @@ def point_figure(points: PointSet, number: int) -> ElementTree.Element:
     return node("figure", *parts, class_="points", data_points=number)
 
 
-def curve_figure(curve: Curve, number: int) -> ElementTree.Element:
+def curve_groups(curves: Sequence[Curve]) -> Iterator[ElementTree.Element]:
+    """Frames of all curves by their groups; groups after the first are folded."""
+    groups: dict[str, list[ElementTree.Element]] = {}
+    for i, curve in enumerate(curves):
+        groups.setdefault(curve.group, []).append(_curve_figure(curve, i))
+    for i, (name, figures) in enumerate(groups.items()):
+        frames = node("div", *figures, class_="curves")
+        if i:
+            yield fold(name or "Others", len(figures), frames)
+        else:
+            yield from ([node("h3", name)] if name else [])
+            yield frames
+
+
+def _curve_figure(curve: Curve, number: int) -> ElementTree.Element:
     """The frame of a curve, with its last value; `curve_data` of the same number fills it."""
     finite = np.flatnonzero(np.isfinite(np.asarray(curve.values, np.float64)))
     last = "nowhere finite"
     if finite.size:
         value, step = curve.values[finite[-1]], int(curve.steps[finite[-1]])
         last = f"{value:.4g} at {step:,}".replace("-", "\N{MINUS SIGN}")
+    caption = [node("span", curve.title or curve.name), node("small", last)]
+    if curve.title:
+        caption.insert(1, node("code", curve.name))
     return node(
         "figure",
-        node("figcaption", curve.name, node("small", f" {last}")),
-        node("div", node("canvas", role="img", aria_label=f"{curve.name}: {last}")),
+        node("figcaption", *caption),
+        node("div", node("canvas", role="img", aria_label=f"{curve.title or curve.name}: {last}")),
         data_curve=number,
     )
 
@@ -92,7 +109,7 @@ def point_data(points: PointSet, contents: PageContents, media: Media) -> dict:
     return {
         "x": _numbers(points.x),
         "y": _numbers(points.y),
-        "sounds": [media.add(sound)[0] for sound in points.sounds],
+        "sounds": [media.add(sound, on_a_card=False)[0] for sound in points.sounds],
         "labels": [
             {"name": text_of(name)}
             | _label_data(f"{points.name!r}: labels[{name!r}]", values, order)

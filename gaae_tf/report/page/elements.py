@@ -32,6 +32,12 @@ def group(name: str, *children: ElementTree.Element, class_: str) -> ElementTree
     return node("div", *children, class_=class_, role="group", aria_label=name, data_group="")
 
 
+def fold(title: str, count: int, content: ElementTree.Element) -> ElementTree.Element:
+    """Something that a reader may unfold; the count stands beside its title."""
+    summary = node("summary", title, node("small", f" {count}"))
+    return node("details", summary, content, class_="fold", aria_label=title)
+
+
 def listing(class_: str, facts: Mapping[str, str]) -> ElementTree.Element:
     """Names and texts as a description list."""
     entries = (node("div", node("dt", name), node("dd", str(text))) for name, text in facts.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,10 +13,13 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from gaae_tf.files import safe_name
 from gaae_tf.report.page.contents import Sound
 from gaae_tf.report.page.elements import node, text_of
 
 _MAGMA = np.uint8(np.round(255 * matplotlib.colormaps["magma"](np.arange(256))[:, :3]))
+
+_PAUSE_SECONDS = 0.25  # between sounds in a row
 
 
 class Media:
@@ -29,21 +33,35 @@ class Media:
         self.folder = folder
         self.sample_rate_hz = sample_rate_hz
         self.entries: dict[tuple, int] = {}
-        (folder / "sounds").mkdir()
-        (folder / "pictures").mkdir()
+        for name in ("sounds", "pictures"):
+            (folder / name).mkdir()
 
-    def add(self, sound: Sound) -> tuple[int, str]:
-        """The sound's number and its picture's name, "" for none; writes what is not there yet."""
-        pcm = np.int16(np.clip(np.rint(np.float64(sound.audio) * 32768.0), -32768, 32767))
-        flac = io.BytesIO()  # libsndfile would not tell a full disk
-        soundfile.write(flac, pcm, self.sample_rate_hz, format="FLAC", subtype="PCM_16")
-        source = self._keep("sounds", flac.getvalue(), ".flac")
-        picture = "" if sound.spectrogram is None else self._keep("pictures", _png(sound), ".png")
+    def add(self, sound: Sound, on_a_card: bool = True) -> tuple[int, str]:
+        """The sound's number and its picture's name, "" for none; writes what is not there yet.
+
+        Sounds on cards are WAV, which every program reads that a reader may save one for. The many
+        of a map are FLAC, half as large, unless they are on a card too.
+        """
+        pcm = _pcm(sound)
+        name = f"sounds/{_digest(pcm.tobytes())}"
+        if on_a_card or (self.folder / f"{name}.wav").exists():
+            source = self._keep(f"{name}.wav", self._encoded(pcm, "WAV"))
+        else:
+            source = self._keep(f"{name}.flac", self._encoded(pcm, "FLAC"))
+        picture = ""
+        if sound.spectrogram is not None:
+            png = _png(sound)
+            picture = self._keep(f"pictures/{_digest(png)}.png", png)
         entry = (source, picture, text_of(sound.name), text_of(sound.note))
         return self.entries.setdefault(entry, len(self.entries)), picture
 
-    def card(self, sound: Sound) -> ElementTree.Element:
-        """The button that plays a sound: its spectrogram, or its name."""
+    def card(self, sound: Sound, pair: int | None = None) -> ElementTree.Element:
+        """The button that plays a sound: its spectrogram, or its name.
+
+        Args:
+            sound: to play.
+            pair: in a group, two cards of equal number are one recording and its reconstruction.
+        """
         number, picture = self.add(sound)
         face = (
             node("img", src=picture, alt="", loading="lazy", decoding="async")
@@ -56,17 +74,39 @@ class Media:
             class_="sound",
             type="button",
             data_sound=number,
+            **({} if pair is None else {"data_pair": pair}),
             aria_pressed="false",
             aria_label=f"Play {sound.name}",
             title=sound.name + (f" ({sound.note})" if sound.note else ""),
         )
 
-    def _keep(self, folder: str, content: bytes, suffix: str) -> str:
-        name = f"{folder}/{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
+    def in_a_row(self, name: str, sounds: Sequence[Sound]) -> str:
+        """Writes sounds one after the other, with short breaks, as one WAV file; its name."""
+        pause = np.zeros(round(_PAUSE_SECONDS * self.sample_rate_hz), np.int16)
+        pieces = [piece for sound in sounds for piece in (_pcm(sound), pause)]
+        pcm = np.concatenate(pieces[:-1])
+        (self.folder / "rows").mkdir(exist_ok=True)
+        return self._keep(f"rows/{safe_name(text_of(name))}.wav", self._encoded(pcm, "WAV"))
+
+    def _encoded(self, pcm: np.ndarray, form: str) -> bytes:
+        file = io.BytesIO()  # libsndfile would not tell a full disk
+        soundfile.write(file, pcm, self.sample_rate_hz, format=form, subtype="PCM_16")
+        return file.getvalue()
+
+    def _keep(self, name: str, content: bytes) -> str:
         path = self.folder / name
         if not path.exists():
             path.write_bytes(content)
         return name
+
+
+def _pcm(sound: Sound) -> np.ndarray:
+    """The sound as 16-bit samples."""
+    return np.int16(np.clip(np.rint(np.float64(sound.audio) * 32768.0), -32768, 32767))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _png(sound: Sound) -> bytes:

@@ -5,41 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
-from gaae_tf.report.page.charts import curve_figure, picture_figure, point_figure
+from gaae_tf.report.page.charts import curve_groups, picture_figure, point_figure
 from gaae_tf.report.page.contents import PageContents
 from gaae_tf.report.page.elements import listing, node
 from gaae_tf.report.page.media import Media
-from gaae_tf.report.page.scores import score_table
-from gaae_tf.report.page.sounds import class_block, matrix_table, strip_block
+from gaae_tf.report.page.scores import score_blocks
+from gaae_tf.report.page.sounds import (
+    LOWEST_HZ,
+    axis_choice,
+    class_block,
+    matrix_table,
+    strip_block,
+)
+
+_HOW_TO_PLAY = "Press a picture to hear it."
 
 
 def heading(contents: PageContents) -> Iterable[ElementTree.Element]:
-    """The page's title, introduction and facts."""
+    """The page's title and introduction."""
     yield node("h1", contents.title)
     if contents.introduction:
         yield node("p", contents.introduction, class_="introduction")
-    if contents.facts:
-        yield listing("facts", contents.facts)
 
 
 def sections(contents: PageContents, media: Media) -> Iterator[ElementTree.Element]:
-    """The page's sections; their sounds and pictures are written."""
-    if contents.scores:
-        yield _section("scores", "Scores", score_table(contents.scores))
-    if contents.classes:
-        axes = (
-            "In the pictures time runs to the right, frequency upwards from 0 to "
-            f"{contents.sample_rate_hz / 2000:g}\N{NO-BREAK SPACE}kHz; brighter is louder."
-        )
-        note = _note(f"Press a picture to hear it. {axes}")
-        blocks = _tiles("classes", [class_block(sounds, media) for sounds in contents.classes])
-        yield _section("sounds", "Sounds", note, blocks)
-    if contents.matrix:
-        note = _note("Each row keeps one style, each column one class.")
-        yield _section("styles", "Styles", note, matrix_table(contents.matrix, media))
-    if contents.strips:
-        strips = (strip_block(strip, media) for strip in contents.strips)
-        yield _section("interpolations", "Interpolations", *strips)
+    """The page's sections; their sounds and pictures are written.
+
+    What is to be heard comes first, then what was measured, and what only its author needs last.
+    """
+    yield from _of_sounds(contents, media)
     if contents.points:
         note = _note(
             "Each point is the code of one sound; near points have similar codes. "
@@ -47,13 +41,61 @@ def sections(contents: PageContents, media: Media) -> Iterator[ElementTree.Eleme
         )
         plots = [point_figure(points, i) for i, points in enumerate(contents.points)]
         yield _section("codes", "Codes", note, _tiles("plots", plots))
-    if contents.curves:
-        curves = [curve_figure(curve, i) for i, curve in enumerate(contents.curves)]
-        yield _section("training", "Training", _note("Over iterations."), _tiles("curves", curves))
+    if contents.scores:
+        yield _section("scores", "Scores", *score_blocks(contents.scores))
     if contents.pictures:
         note = _note("For papers. Press one for its full size.")
         pictures = map(picture_figure, contents.pictures)
         yield _section("figures", "Figures", note, _tiles("pictures", pictures))
+    if contents.curves:
+        note = _note("Over iterations; beside each name its last value.")
+        yield _section("training", "Training", note, *curve_groups(contents.curves))
+    if contents.facts:
+        yield _section("about", "About this run", listing("facts", contents.facts))
+
+
+def _of_sounds(contents: PageContents, media: Media) -> Iterator[ElementTree.Element]:
+    """The sections whose pictures play: classes, styles, interpolations."""
+    parts = []
+    if contents.classes:
+        pairs = any(sounds.reconstructed for sounds in contents.classes)
+        note = [_HOW_TO_PLAY, *([_how_to_compare()] if pairs else [])]
+        blocks = [class_block(sounds, media) for sounds in contents.classes]
+        parts.append(("sounds", "Sounds", note, [_tiles("classes", blocks)]))
+    if contents.matrix:
+        note = ["Each row keeps one style, each column one class."]
+        parts.append(("styles", "Styles", note, [matrix_table(contents.matrix, media)]))
+    if contents.strips:
+        note = ["From one style to another in equal steps."]
+        strips = [strip_block(strip, media) for strip in contents.strips]
+        parts.append(("interpolations", "Interpolations", note, strips))
+    for i, (name, title, note, blocks) in enumerate(parts):
+        if i:
+            head = _note(*note)
+        else:  # one switch for all pictures
+            text = _note(*note, *_axes(contents.sample_rate_hz))
+            head = node("div", text, axis_choice(contents.frequency_axis), class_="axes")
+        yield _section(name, title, head, *blocks)
+
+
+def _how_to_compare() -> ElementTree.Element:
+    return node(
+        "span",
+        " While a recording or its reconstruction plays, hold ",
+        node("kbd", "B"),
+        " to hear the other one.",
+        class_="with-keys",
+    )
+
+
+def _axes(sample_rate_hz: int) -> Iterator[str | ElementTree.Element]:
+    """A sentence on what the pictures' axes are."""
+    highest = f"{sample_rate_hz / 2000:g}\N{NO-BREAK SPACE}kHz"
+    yield " Time runs to the right, frequency upwards "
+    yield node("span", f"from 0 to {highest}", class_="on-linear")
+    lowest = f"{LOWEST_HZ}\N{NO-BREAK SPACE}Hz"
+    yield node("span", f"from {lowest} to {highest}, octave by octave", class_="on-log")
+    yield "; brighter is louder."
 
 
 def _section(name: str, title: str, *children: ElementTree.Element) -> ElementTree.Element:
@@ -66,8 +108,8 @@ def _section(name: str, title: str, *children: ElementTree.Element) -> ElementTr
     )
 
 
-def _note(text: str) -> ElementTree.Element:
-    return node("p", text, class_="note")
+def _note(*children: str | ElementTree.Element) -> ElementTree.Element:
+    return node("p", *children, class_="note")
 
 
 def _tiles(class_: str, children: Iterable[ElementTree.Element]) -> ElementTree.Element:

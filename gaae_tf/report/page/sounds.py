@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from gaae_tf.report.page.contents import ClassSounds, Strip, StyleMatrix
+from gaae_tf.report.page.contents import FREQUENCY_AXES, ClassSounds, Sound, Strip, StyleMatrix
 from gaae_tf.report.page.elements import group, node
 from gaae_tf.report.page.media import Media
+
+LOWEST_HZ = 50  # of a logarithmic frequency axis
+
+
+def axis_choice(chosen: str) -> ElementTree.Element:
+    """The switch between the pictures' frequency axes; one is chosen at first."""
+    options = (
+        node(
+            "label",
+            node(
+                "input",
+                type="radio",
+                name="axis",
+                value=axis,
+                **({"checked": ""} if axis == chosen else {}),
+            ),
+            node("span", axis),
+        )
+        for axis in FREQUENCY_AXES
+    )
+    return node("fieldset", node("legend", "Frequency axis"), *options, class_="axis")
 
 
 def class_block(sounds: ClassSounds, media: Media) -> ElementTree.Element:
     """The sounds of a class, real, reconstructed and generated in rows."""
+    paired = bool(sounds.reconstructed)
     rows = [
         node(
             "div",
             node("h4", kind),
-            node("div", *map(media.card, part), class_="cards"),
+            node(
+                "div",
+                *(media.card(sound, i if pairs else None) for i, sound in enumerate(part)),
+                class_="cards",
+            ),
             class_="kind",
         )
-        for kind, part in (
-            ("Real", sounds.real),
-            ("Reconstructed", sounds.reconstructed),
-            ("Generated", sounds.generated),
+        for kind, part, pairs in (
+            ("Real", sounds.real, paired),
+            ("Reconstructed", sounds.reconstructed, paired),
+            ("Generated", sounds.generated, False),
         )
         if part
     ]
-    return group(f"Sounds of {sounds.name}", node("h3", sounds.name), *rows, class_="class")
+    every = [*sounds.real, *sounds.reconstructed, *sounds.generated]
+    head = [node("h3", sounds.name)]
+    if every:
+        head += [_play("Play all"), _row(sounds.name, every, media)]
+    return group(
+        f"Sounds of {sounds.name}", node("div", *head, class_="line"), *rows, class_="class"
+    )
 
 
 def matrix_table(matrix: StyleMatrix, media: Media) -> ElementTree.Element:
@@ -57,11 +90,33 @@ def strip_block(strip: Strip, media: Media) -> ElementTree.Element:
         node("li", media.card(sound), *([node("span", caption)] if caption else []))
         for sound, caption in zip(strip.sounds, captions, strict=True)
     )
-    play = node("button", "Play in order", type="button", class_="sequence", aria_pressed="false")
+    head = (
+        node("h3", strip.name),
+        _play("Play in order"),
+        _row(strip.name, strip.sounds, media),
+    )
     return group(
         strip.name,
-        node("div", node("h3", strip.name), play, class_="line"),
+        node("div", *head, class_="line"),
         *([node("p", strip.note, class_="note")] if strip.note else []),
         node("ol", *steps, class_="strip"),
         class_="interpolation",
+    )
+
+
+def _play(text: str) -> ElementTree.Element:
+    """The button that plays a group's sounds one after the other."""
+    return node("button", text, type="button", class_="sequence", aria_pressed="false")
+
+
+def _row(name: str, sounds: Sequence[Sound], media: Media) -> ElementTree.Element:
+    """The link to sounds in a row as one file, to keep or to send to somebody."""
+    return node(
+        "a",
+        "Save all",
+        class_="row",
+        href=media.in_a_row(name, sounds),
+        download="",
+        title=f"All {len(sounds)} in a row as one WAV file",
+        aria_label=f"Save all as one WAV file: {name}",
     )

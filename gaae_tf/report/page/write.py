@@ -17,9 +17,14 @@ from gaae_tf.report.page.contents import PageContents
 from gaae_tf.report.page.elements import markup, node, script_json
 from gaae_tf.report.page.media import Media
 from gaae_tf.report.page.sections import heading, sections
+from gaae_tf.report.page.sounds import LOWEST_HZ
 
 STATIC = Path(__file__).with_name("static")
-_ASSETS = ("page.css", "page.js", "chart.umd.min.js", "chart.LICENSE.txt")
+_ASSETS = (
+    "page.css",
+    *("page.js", "pictures.js", "player.js", "charts.js"),
+    *("chart.umd.min.js", "chart.LICENSE.txt"),
+)
 # By this a folder is known as one of our pages, which may be replaced.
 _GENERATOR = "gaae_tf listening page"
 _VIRIDIS = np.uint8(np.round(255 * matplotlib.colormaps["viridis"](np.arange(256))[:, :3]))
@@ -90,11 +95,13 @@ def _write(folder: Path, contents: PageContents) -> None:
         "curves": [curve_data(curve) for curve in contents.curves],
         "points": [point_data(points, contents, media) for points in contents.points],
         "sounds": list(media.entries),
+        "frequencies_hz": [LOWEST_HZ, contents.sample_rate_hz / 2],
         "viridis": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in _VIRIDIS],
     }
     page = Template((STATIC / "index.html").read_text(encoding="utf-8")).substitute(
         generator=_GENERATOR,
         title=html.escape(contents.title),
+        axis=contents.frequency_axis,
         navigation="".join(
             markup(node("a", section[0].text, href=f"#{section.get('id')}")) for section in shown
         ),

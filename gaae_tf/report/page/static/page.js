@@ -1,389 +1,55 @@
 "use strict";
-{
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const root = document.documentElement;
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const find = (selector, within = document) => within.querySelector(selector);
-  const findAll = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // ---- Sound: one element plays all, so that there is never more than one at a time.
+// What the other scripts share: what the page knows, how it finds its parts, and where arrows lead.
 
-  const audio = find("#audio");
-  const player = find("#player");
-  let owner = null; // what was pressed: a card, or a plot
-  let queue = []; // cards yet to play in order
-  let sequence = null; // the button that started the queue
+const data = JSON.parse(document.getElementById("data").textContent);
+const root = document.documentElement;
+const find = (selector, within = document) => within.querySelector(selector);
+const findAll = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  function play(number, by, rest = [], button = null) {
-    const [source, picture, name, note] = data.sounds[number];
-    mark(false);
-    owner = by;
-    queue = rest;
-    sequence = button;
-    player.hidden = false;
-    find("#playing-name").textContent = name;
-    find("#playing-note").textContent = note;
-    find("#playing-picture").hidden = !picture;
-    if (picture) find("#playing-picture").src = picture;
-    audio.src = source;
-    start();
-  }
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-  function start() {
-    audio.play().catch((error) => {
-      if (error.name !== "AbortError") { // that is another sound begun meanwhile
-        find("#playing-note").textContent = `This sound cannot be played: ${error.message}`;
-        mark(false);
-      }
-    });
-  }
-
-  function toggle() {
-    if (audio.paused) start();
-    else audio.pause();
-  }
-
-  function mark(playing) {
-    player.dataset.state = playing ? "playing" : "stopped";
-    find("#toggle").setAttribute("aria-label", playing ? "Pause" : "Play");
-    if (owner?.matches(".sound")) owner.setAttribute("aria-pressed", playing);
-    if (sequence) {
-      sequence.setAttribute("aria-pressed", playing);
-      sequence.textContent = playing ? "Stop" : "Play in order";
-    }
-  }
-
-  function follow() {
-    const at = audio.duration ? Math.min(audio.currentTime / audio.duration, 1) : 0;
-    player.style.setProperty("--at", at);
-    if (owner?.matches(".sound")) owner.style.setProperty("--at", at);
-    if (!audio.paused && !audio.ended && !still.matches) requestAnimationFrame(follow);
-  }
-
-  audio.addEventListener("play", () => { mark(true); follow(); });
-  audio.addEventListener("pause", () => mark(false));
-  audio.addEventListener("ended", () => {
-    follow();
-    const [next, ...rest] = queue;
-    if (next) play(Number(next.dataset.sound), next, rest, sequence);
-    else mark(false);
+// Index of the place nearest in a direction, places off its line counting as farther; else null.
+function nearest(places, from, [dx, dy]) {
+  let best = null;
+  let least = Infinity;
+  places.forEach((place, i) => {
+    const x = place.x - places[from].x;
+    const y = place.y - places[from].y;
+    const along = x * dx + y * dy;
+    const across = Math.abs(x * dy) + Math.abs(y * dx);
+    const far = along + 4 * across; // less would leave points that no key leads to
+    if (i !== from && along > 0.5 && far < least) [best, least] = [i, far];
   });
-  find("#toggle").addEventListener("click", toggle);
+  return best;
+}
 
-  for (const card of findAll(".sound")) {
-    card.addEventListener("click", () => {
-      if (card === owner && !audio.paused) audio.pause();
-      else play(Number(card.dataset.sound), card);
-    });
-  }
-  for (const button of findAll(".sequence")) {
-    button.addEventListener("click", () => {
-      if (button === sequence && !audio.paused) return audio.pause();
-      const [first, ...rest] = findAll(".sound", button.closest("[data-group]"));
-      play(Number(first.dataset.sound), first, rest, button);
-    });
-  }
-
-  // ---- Keys
-
-  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
-  // Index of the place nearest in a direction, places off its line counting as farther; else null.
-  function nearest(places, from, [dx, dy]) {
-    let best = null;
-    let least = Infinity;
-    places.forEach((place, i) => {
-      const x = place.x - places[from].x;
-      const y = place.y - places[from].y;
-      const along = x * dx + y * dy;
-      const across = Math.abs(x * dy) + Math.abs(y * dx);
-      const far = along + 4 * across; // less would leave points that no key leads to
-      if (i !== from && along > 0.5 && far < least) [best, least] = [i, far];
-    });
-    return best;
-  }
-
-  // One card of each group is in the order of Tab; arrows move among the others.
-  for (const group of findAll("[data-group]")) {
-    const cards = findAll(".sound", group);
-    const reach = (chosen) => cards.forEach((card) => { card.tabIndex = card === chosen ? 0 : -1; });
-    reach(cards[0]);
-    group.addEventListener("focusin", (event) => {
-      if (event.target.matches(".sound")) reach(event.target);
-    });
-    group.addEventListener("keydown", (event) => {
-      const from = cards.indexOf(event.target);
-      if (from < 0 || !(event.key in ARROWS)) return;
-      event.preventDefault();
-      const places = cards.map((card) => {
-        const box = card.getBoundingClientRect();
-        return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-      });
-      cards[nearest(places, from, ARROWS[event.key]) ?? from].focus();
-    });
-  }
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== " " || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target.closest("button, select, a, input, textarea") || player.hidden) return;
+// One card of each group is in the order of Tab; arrows move among all that it holds.
+for (const group of findAll("[data-group]")) {
+  const members = findAll(".sound, .sequence, .row", group);
+  const reach = (chosen) => members.forEach((each) => { each.tabIndex = each === chosen ? 0 : -1; });
+  reach(find(".sound", group));
+  group.addEventListener("focusin", (event) => {
+    if (members.includes(event.target)) reach(event.target);
+  });
+  group.addEventListener("keydown", (event) => {
+    const from = members.indexOf(event.target);
+    if (from < 0 || !(event.key in ARROWS)) return;
     event.preventDefault();
-    if (!event.repeat) toggle();
+    const places = members.map((each) => {
+      const box = each.getBoundingClientRect();
+      return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    });
+    members[nearest(places, from, ARROWS[event.key]) ?? from].focus();
   });
+}
 
-  // ---- Where scores come from
-
-  for (const button of findAll(".more")) {
-    const unfold = (open) => {
-      button.setAttribute("aria-expanded", open);
-      document.getElementById(button.getAttribute("aria-controls")).hidden = !open;
-    };
-    unfold(false);
-    button.addEventListener("click", () => unfold(button.getAttribute("aria-expanded") === "false"));
-  }
-
-  // ---- Charts
-
-  const draw = []; // gives every chart the theme's colours
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-
-  function colour(name) {
-    const probe = document.createElement("i");
-    probe.style.color = `var(--${name})`;
-    document.body.append(probe);
-    const value = getComputedStyle(probe).color;
-    probe.remove();
-    return value;
-  }
-
-  Object.assign(Chart.defaults, { animation: false, responsive: true, maintainAspectRatio: false });
-  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-  Chart.defaults.plugins.legend.display = false;
-  Chart.defaults.plugins.tooltip.displayColors = false;
-
-  function tooltipColours(chart) {
-    Object.assign(chart.options.plugins.tooltip, {
-      backgroundColor: colour("ink"), titleColor: colour("raised"), bodyColor: colour("raised"),
-    });
-  }
-
-  // Like 0.123 or 12,300, never longer than it needs to be.
-  const short = (value) => value.toLocaleString("en", { maximumSignificantDigits: 4 }).replace("-", "\u2212");
-
-  function lineChart(figure, { steps, values }) {
-    const points = steps.map((step, i) => ({ x: step, y: values[i] }));
-    const chart = new Chart(find("canvas", figure), {
-      type: "line",
-      data: { datasets: [{ data: points, borderWidth: 1.5, pointRadius: points.length > 1 ? 0 : 3, pointHitRadius: 12, tension: 0 }] },
-      options: {
-        parsing: false,
-        interaction: { mode: "nearest", axis: "x", intersect: false },
-        scales: {
-          x: { type: "linear", grid: { display: false }, ticks: { maxTicksLimit: 5, maxRotation: 0, callback: short }, max: steps.at(-1) },
-          y: { ticks: { maxTicksLimit: 5, callback: short }, border: { display: false } },
-        },
-        plugins: { tooltip: { callbacks: {
-          title: ([item]) => `iteration ${short(item.parsed.x)}`,
-          label: (item) => short(item.parsed.y),
-        } } },
-      },
-    });
-    draw.push(() => {
-      const { x, y } = chart.options.scales;
-      x.ticks.color = y.ticks.color = colour("quiet");
-      x.border = { color: colour("line") };
-      y.grid = { color: colour("line") };
-      chart.data.datasets[0].borderColor = chart.data.datasets[0].backgroundColor = colour("accent");
-      tooltipColours(chart);
-      chart.update("none");
-    });
-  }
-
-  // Okabe and Ito's colours, told apart by colour-blind readers; black gives way to the ink.
-  const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442", null];
-  const MARKERS = ["circle", "triangle", "rect", "rectRot"];
-  const RADIUS = { circle: 1, triangle: 1.25, rect: 1.2, rectRot: 1.25, crossRot: 1 }; // for equal weight
-  const UNKNOWN = { style: "crossRot" };
-
-  // Of viridis, the part that stands out from the background.
-  function viridis(share) {
-    const [low, high] = isDark() ? [60, 255] : [0, 225];
-    return data.viridis[Math.round(low + share * (high - low))];
-  }
-
-  // How a label looks: colour and marker of each point, and what the legend says.
-  function looks({ names, values }) {
-    if (names) {
-      const few = names.length <= OKABE_ITO.length;
-      const kinds = names.map((name, i) => ({
-        name,
-        colour: few ? OKABE_ITO[i] ?? colour("ink") : viridis(i / (names.length - 1)),
-        style: few ? "circle" : MARKERS[i % MARKERS.length],
-      }));
-      return { kinds, points: values.map((value) => kinds[value] ?? { ...UNKNOWN, colour: colour("quiet") }) };
-    }
-    const known = values.filter((value) => value !== null);
-    const [low, high] = [Math.min(...known), Math.max(...known)];
-    return {
-      range: known.length ? [low, high] : null,
-      points: values.map((value) => (value === null
-        ? { ...UNKNOWN, colour: colour("quiet") }
-        : { style: "circle", colour: viridis(high > low ? (value - low) / (high - low) : 0.5) })),
-    };
-  }
-
-  function faint(hex) {
-    return `color-mix(in srgb, ${hex} 14%, transparent)`;
-  }
-
-  function swatch({ colour: fill, style }) {
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = 32;
-    const context = canvas.getContext("2d");
-    context.fillStyle = fill;
-    context.strokeStyle = style === UNKNOWN.style ? fill : colour("edge");
-    Chart.helpers.drawPoint(context, { pointStyle: style, radius: 10 * RADIUS[style], borderWidth: 2 }, 16, 16);
-    return canvas;
-  }
-
-  function pointPlot(figure, { x, y, sounds, labels }) {
-    const plot = find(".plot", figure);
-    const select = find("select", figure);
-    const readout = find(".readout", figure);
-    const legend = find(".legend", figure);
-    let chosen = null; // the point that keys act on
-    let singled = new Set(); // categories that stand out
-
-    const label = () => labels[select?.selectedIndex ?? -1] ?? { name: "", values: x.map(() => null) };
-    const value = ({ names, values }, i) => (values[i] === null ? "not known" : names ? names[values[i]] : short(values[i]));
-    const describe = (i) => labels.map((each) => `${each.name}: ${value(each, i)}`);
-
-    // A square of the plane, lest distances look different across and upwards.
-    const span = (values) => [Math.min(...values), Math.max(...values)];
-    const [[left, right], [bottom, top]] = [span(x), span(y)];
-    const half = 0.54 * Math.max(right - left, top - bottom) || 1;
-    const scale = (low, high) => ({ type: "linear", display: false, min: (low + high) / 2 - half, max: (low + high) / 2 + half });
-
-    const chart = new Chart(find("canvas", figure), {
-      type: "scatter",
-      data: { datasets: [
-        { data: [], pointRadius: 10, pointHitRadius: 0, pointBorderWidth: 2.5, pointBackgroundColor: "transparent", order: 0 },
-        { data: x.map((each, i) => ({ x: each, y: y[i] })), pointBorderWidth: 1, order: 1 },
-      ] },
-      options: {
-        scales: { x: scale(left, right), y: scale(bottom, top) },
-        interaction: { mode: "nearest", intersect: true },
-        plugins: { tooltip: {
-          filter: (item) => item.datasetIndex === 1,
-          callbacks: {
-            title: ([item]) => (item ? data.sounds[sounds[item.dataIndex]][2] : ""),
-            label: (item) => describe(item.dataIndex),
-          },
-        } },
-        onHover: (event, items) => { plot.style.cursor = items.length ? "pointer" : ""; },
-      },
-    });
-    const [ring, cloud] = chart.data.datasets;
-
-    function recolour() {
-      const { points } = looks(label());
-      const edge = colour("edge");
-      const out = (i) => singled.size > 0 && !singled.has(label().values[i]);
-      const size = x.length > 400 ? 4 : 5;
-      cloud.pointStyle = points.map((point) => point.style);
-      cloud.pointRadius = points.map((point) => size * RADIUS[point.style]);
-      cloud.pointHoverRadius = size + 3;
-      cloud.pointHitRadius = 6;
-      cloud.pointBackgroundColor = points.map((point, i) => (out(i) ? faint(point.colour) : point.colour));
-      cloud.pointBorderColor = points.map((point, i) => (out(i) ? "transparent" : point.style === UNKNOWN.style ? point.colour : edge));
-      ring.pointBorderColor = colour("ink");
-      tooltipColours(chart);
-      chart.update("none");
-    }
-
-    function explain() {
-      const { kinds, range, points } = looks(label());
-      legend.replaceChildren();
-      for (const [i, kind] of (kinds ?? []).entries()) {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.setAttribute("aria-pressed", singled.has(i));
-        button.append(swatch(kind), kind.name);
-        button.addEventListener("click", () => {
-          if (!singled.delete(i)) singled.add(i);
-          button.setAttribute("aria-pressed", singled.has(i));
-          recolour();
-        });
-        legend.append(button);
-      }
-      if (range) {
-        const bar = document.createElement("i");
-        bar.style.background = `linear-gradient(to right, ${[0, .25, .5, .75, 1].map(viridis).join(", ")})`;
-        const line = document.createElement("div");
-        line.className = "scale";
-        line.append(short(range[0]), bar, short(range[1]));
-        legend.append(line);
-      }
-      const unknown = labels.length && points.find((point) => point.style === UNKNOWN.style);
-      if (unknown) {
-        const line = document.createElement("span");
-        line.className = "unknown";
-        line.append(swatch(unknown), "not known");
-        legend.append(line);
-      }
-    }
-
-    function choose(i) {
-      chosen = i;
-      ring.data = [{ x: x[i], y: y[i] }];
-      chart.update("none");
-      readout.textContent = [data.sounds[sounds[i]][2], ...describe(i)].join(" · ");
-    }
-
-    plot.addEventListener("click", (event) => {
-      const [hit] = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false).filter((item) => item.datasetIndex === 1);
-      if (!hit) return;
-      choose(hit.index);
-      play(sounds[hit.index], plot);
-    });
-    plot.addEventListener("focus", () => {
-      if (chosen === null && plot.matches(":focus-visible")) choose(0);
-    });
-    plot.addEventListener("keydown", (event) => {
-      const last = x.length - 1;
-      if (event.key === "Enter") play(sounds[chosen ?? 0], plot);
-      else if (event.key === "Home") choose(0);
-      else if (event.key === "End") choose(last);
-      else if (event.key === "PageDown") choose(Math.min((chosen ?? -1) + 1, last));
-      else if (event.key === "PageUp") choose(Math.max((chosen ?? 1) - 1, 0));
-      else if (event.key === " " && player.hidden) play(sounds[chosen ?? 0], plot);
-      else if (event.key in ARROWS) choose(chosen === null ? 0 : nearest(chart.getDatasetMeta(1).data, chosen, ARROWS[event.key]) ?? chosen);
-      else return;
-      event.preventDefault();
-    });
-    select?.addEventListener("change", () => {
-      singled = new Set();
-      recolour();
-      explain();
-    });
-    draw.push(() => { recolour(); explain(); });
-  }
-
-  for (const figure of findAll("[data-curve]")) lineChart(figure, data.curves[figure.dataset.curve]);
-  for (const figure of findAll("[data-points]")) pointPlot(figure, data.points[figure.dataset.points]);
-
-  // ---- Light and dark
-
-  function showTheme() {
-    find("#theme").setAttribute("aria-pressed", isDark());
-    draw.forEach((each) => each());
-  }
-
-  find("#theme").addEventListener("click", () => {
-    root.dataset.theme = isDark() ? "light" : "dark";
-    try { localStorage.setItem("theme", root.dataset.theme); } catch { /* kept for this visit alone */ }
-    showTheme();
-  });
-  dark.addEventListener("change", showTheme);
-  showTheme();
+// Where a score comes from unfolds below it.
+for (const button of findAll(".more")) {
+  const unfold = (open) => {
+    button.setAttribute("aria-expanded", open);
+    document.getElementById(button.getAttribute("aria-controls")).hidden = !open;
+  };
+  unfold(false);
+  button.addEventListener("click", () => unfold(button.getAttribute("aria-expanded") === "false"));
 }
