@@ -1,8 +1,20 @@
-import numpy as np
+import types
 
-from gaae_tf.evaluation.listening import _numbers_or_texts, _smoothness
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gaae_tf.evaluation.curves import curves
+from gaae_tf.evaluation.listening import (
+    _frequency_axis,
+    _introduction,
+    _numbers_or_texts,
+    _smoothness,
+)
 from gaae_tf.evaluation.measures.quality import Scored, at_real_test_count, quality
 from gaae_tf.evaluation.page_scores import page_scores
+from gaae_tf.run import loading
+from gaae_tf.scores import catalogue
 
 
 def test_labels_that_are_all_numbers_are_numbers():
@@ -86,3 +98,127 @@ def test_scores_without_figures_at_equal_counts_show_what_there_is_with_its_coun
     score = next(score for score in page_scores(scores) if score.name == "Inception Score")
     assert len(score.yardsticks) == 1
     assert score.provenance["as many sounds as real test"] == "none: few"
+
+
+def run_of(kind, **config):
+    run = object.__new__(kind)
+    run.config = types.SimpleNamespace(**{"model": "gaae", "frequency_axis": "linear"} | config)
+    run.step = 1830
+    return run
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (loading.LoadedGAAE, ["makes of them", "of the class that was asked", "keeps of its reco"]),
+        (loading.LoadedClassGenerator, ["makes of them", "of the class that was asked for."]),
+        (loading.LoadedGenerator, ["makes of them", "how near generated sounds come to"]),
+        (loading.LoadedEncoder, ["orders them", "codes near one another have in common."]),
+        (loading.LoadedClassifier, ["orders them", "recordings of one class have in common."]),
+    ],
+)
+def test_one_sentence_says_what_the_page_is_and_what_to_listen_for(kind, words):
+    text = _introduction(run_of(kind), "notes")
+    assert text.startswith("Recordings of notes, and ")
+    assert "the model gaae" in text
+    assert "after 1,830 iterations: listen for " in text
+    assert all(part in text for part in words)
+    assert text.count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("axis", "harmonicity", "expected"),
+    [
+        ("linear", 0.78, "linear"),
+        ("linear", 0.98, "log"),
+        ("log", 0.5, "log"),
+        ("linear", None, "linear"),
+    ],
+)
+def test_sounds_with_a_pitch_are_shown_in_octaves(axis, harmonicity, expected):
+    figure = {} if harmonicity is None else {"harmonicity": {"value": harmonicity}}
+    run = run_of(loading.LoadedGAAE, frequency_axis=axis)
+    assert _frequency_axis(run, {"details": {"real_test": figure}}) == expected
+
+
+def test_the_pages_scores_are_the_catalogues_with_its_words_and_groups():
+    scores, found = table(counted=True)
+    score = found["requested class found"]
+    figure = scores["details"]["samples"]["class_accuracy"]
+    assert score.value == pytest.approx(100.0 * figure["value"])
+    assert score.unit == "%"
+    assert score.interval == pytest.approx([100.0 * end for end in figure["interval_95"]])
+    assert score.explanation == catalogue.CLASS_FOUND.explanation
+    assert score.group == "sounds"
+    assert found["precision"].group == "sounds against real test clips"
+    large = [score.name for score in found.values() if score.large]
+    assert large == ["requested class found", "Inception Score", "Fréchet distance, logits"]
+
+
+def test_large_numbers_have_no_decimals_on_the_page():
+    scores, _ = table(counted=True)
+    figure = scores["details"]["samples"]["modified_inception_score"]
+    for value, decimals in ((12.345, 2), (293_241_527.4, 0)):
+        figure["value"] = value
+        found = {score.name: score for score in page_scores(scores)}
+        assert found["modified Inception Score"].decimals == decimals
+
+
+def test_what_a_score_is_held_against_has_no_row_of_its_own():
+    scores, _ = table(counted=True)
+    share = {"value": 0.5, "interval_95": [0.4, 0.6], "clips": 80}
+    scores["provenance"]["labels_of_the_run"] = 59
+    details = scores["details"]
+    details["classifier_test_accuracy"] = share | {"value": 0.92}
+    details["simple_classifier_same_labels_accuracy"] = share | {"value": 0.82}
+    details["augmented_classifier_same_labels_accuracy"] = {"value": None, "reason": "few"}
+    found = {score.name: score for score in page_scores(scores)}
+    held = found["C's accuracy on real test clips"]
+    assert held.yardsticks == {"simple CNN, same labels": pytest.approx(82.0)}
+    assert held.provenance["labels"] == "59"
+    assert "simple CNN, same labels" not in found
+    assert found["augmented CNN, same labels"].reason == "few"
+
+
+def test_a_label_that_the_data_lack_is_no_row():
+    scores, _ = table(counted=True)
+    known = {"linear": 0.9, "neighbours": 0.8, "chance": 0.1, "values": 10, "clips": 80}
+    probes = {
+        "class": {"guided": {**known, "protocol": "test"}, "style": {"reason": "too few clips"}},
+        "speaker": {code: {"reason": "there are 0"} for code in ("guided", "style", "both")},
+    }
+    scores["details"]["representations"] = {"guiding": {"dataset": "tones", "probes": probes}}
+    found = {score.name: score for score in page_scores(scores)}
+    assert not [name for name in found if name.startswith("speaker")]
+    told = found["class recognised from the guided code"]
+    assert told.value == pytest.approx(90.0)
+    assert told.yardsticks == pytest.approx({"nearest neighbours": 80.0, "chance": 10.0})
+    assert found["class recognised from the style code"].reason == "too few clips"
+
+
+def test_curves_are_losses_first_in_words_and_groups(tmp_path):
+    tags = ("codes/deviation", "loss/R", "loss/EDC", "my/own", "collapse/generated_variance/dog")
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    with writer.as_default():
+        for step in (200, 100):
+            for tag in tags:
+                tf.summary.scalar(tag, step / 2.0, step=step)
+        tf.summary.text("config", "no curve", step=0)
+    writer.close()
+    drawn = list(curves(tmp_path))
+    assert [(curve.name, curve.group) for curve in drawn] == [
+        ("loss/EDC", "Losses"),
+        ("loss/R", "Losses"),
+        ("codes/deviation", "Style codes of validation clips"),
+        ("collapse/generated_variance/dog", "Signs of collapse"),
+        ("my/own", "Others"),
+    ]
+    assert drawn[1].title == "Error of reconstructions, R"
+    assert drawn[3].title == "Variance of generated spectrograms, dog"
+    assert drawn[4].title == ""
+    np.testing.assert_array_equal(drawn[0].steps, [100, 200])
+    np.testing.assert_array_equal(drawn[0].values, [50.0, 100.0])
+
+
+def test_a_run_without_logs_has_no_curves(tmp_path):
+    assert list(curves(tmp_path / "none")) == []

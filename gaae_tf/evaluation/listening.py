@@ -117,7 +117,8 @@ def _introduction(run: Loaded, dataset: str) -> str:
     if reconstructs:
         wanted.append("what each reconstruction keeps of its recording")
     if not wanted:
-        wanted.append("what recordings with codes near one another have in common")
+        near = "with codes near one another" if isinstance(run, LoadedEncoder) else "of one class"
+        wanted.append(f"what recordings {near} have in common")
     does = f"how {model} orders them"
     if generates or reconstructs:
         does = f"what {model} makes of them"

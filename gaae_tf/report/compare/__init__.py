@@ -13,12 +13,11 @@ from gaae_tf.report.compare.runs import (
     read_systems,
     scored_by,
 )
-from gaae_tf.report.compare.table import Block, Cell, Measure, Row, Table
+from gaae_tf.report.compare.table import Block, Cell, Row, Table
 
 __all__ = [
     "Block",
     "Cell",
-    "Measure",
     "Row",
     "Run",
     "System",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gaae_tf.report.compare.cells import NOT_MEASURED, figure_of, joined
+from gaae_tf.report.compare.cells import joined
 from gaae_tf.report.compare.runs import (
     System,
     about,
@@ -15,9 +15,9 @@ from gaae_tf.report.compare.runs import (
     text_of,
     thousands,
 )
-from gaae_tf.report.compare.table import Block, Cell, Measure, Row
-
-EQUAL_COUNT = "at_real_test_count"  # among samples' figures: of as many as real test clips
+from gaae_tf.report.compare.table import Block, Cell, Row
+from gaae_tf.scores.catalogue import EQUAL_COUNT, Measure
+from gaae_tf.scores.figure import NOT_MEASURED, read
 
 
 def block(
@@ -71,7 +71,7 @@ def real_test(systems: Sequence[System], groups: Mapping[str, Sequence[Measure]]
             equal = ("details", "samples", EQUAL_COUNT, *at)
             cell = joined(runs[:1], ("details", "real_test", *at))
             if part != EQUAL_COUNT and any(run.at(equal) for s in systems for run in s.runs):
-                cell = Cell(None, reason="compares with as many sounds alone")
+                cell = Cell(None, reason="compares only with as many sounds")
             elif part == "against_real_test":
                 cell = Cell(None, reason="they are the reference")
             elif part == "memorisation":
@@ -83,7 +83,7 @@ def real_test(systems: Sequence[System], groups: Mapping[str, Sequence[Measure]]
 def measured(systems: Sequence[System], groups: Mapping[str, Sequence[Measure]]) -> bool:
     """Whether any of the systems' runs tells of any of the measures, a reason for none included."""
     return any(
-        figure_of(run, measure.key).get("reason") != NOT_MEASURED
+        read(run.scores, measure.key, run.name).get("reason") != NOT_MEASURED
         for system in systems
         for run in system.runs
         for group in groups.values()

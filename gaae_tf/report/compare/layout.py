@@ -6,15 +6,17 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from gaae_tf.report.compare.blocks import (
-    EQUAL_COUNT,
     block,
     by_dataset,
     by_scorer,
     measured,
     real_test,
 )
-from gaae_tf.report.compare.runs import System, check_systems, number
-from gaae_tf.report.compare.table import Block, Cell, Key, Measure, Row, Table
+from gaae_tf.report.compare.runs import System, check_systems
+from gaae_tf.report.compare.table import Block, Cell, Row, Table
+from gaae_tf.scores import catalogue
+from gaae_tf.scores.catalogue import Key, Measure
+from gaae_tf.scores.figure import number
 
 _DEVIATIONS = (
     "A row of several runs: mean ± sample standard deviation (n − 1) over the runs. A row of one "
@@ -82,48 +84,22 @@ def _quality(systems: Sequence[System]) -> Table:
 
 
 def _quality_groups() -> dict[str, tuple[Measure, ...]]:
-    at = ("details", "samples")
-    equal = (*at, EQUAL_COUNT)
-
-    def scores(at: Key) -> tuple[Measure, ...]:
-        return (
-            Measure((*at, "inception_score"), "IS", "higher", counted=True),
-            Measure((*at, "modified_inception_score"), "modified IS", "higher", counted=True),
-            Measure((*at, "am_score"), "AM", "lower", decimals=3, counted=True),
-        )
-
-    def against(at: Key) -> tuple[Measure, ...]:
-        return (
-            Measure((*at, "frechet_logits"), "FD logits", "lower", counted=True),
-            Measure((*at, "frechet_features"), "FD features", "lower", counted=True),
-            Measure((*at, "kernel_distance_features"), "KID", "lower", decimals=4, counted=True),
-            *(
-                Measure((*at, name), name, "higher", decimals=3, counted=True)
-                for name in ("precision", "recall", "density", "coverage")
-            ),
-        )
-
+    from_train = tuple(catalogue.against(m, "real_train") for m in catalogue.DISTANCES)
     return {
         "scores": (
-            Measure((*at, "class_accuracy"), "class found", "higher", percent=True, decimals=1),
-            *scores(at),
-            Measure((*at, "memorisation"), "memorised", percent=True, decimals=1),
-            Measure((*at, "harmonicity"), "harmonicity", decimals=3),
+            catalogue.CLASS_FOUND,
+            *catalogue.SCORES,
+            catalogue.MEMORISATION,
+            catalogue.HARMONICITY,
         ),
-        "against real test clips": against((*at, "against_real_test")),
-        "against real training clips": against((*at, "against_real_train")),
-        "restyled real test clips": (
-            Measure(
-                ("details", "restyling", "requested_class_found"), "class found", "higher", True, 1
-            ),
-            Measure(
-                ("details", "restyling", "pitch_within_a_semitone", "restyled"),
-                *("pitch kept", "higher", True, 1),
-            ),
+        "against real test clips": catalogue.DISTANCES,
+        "against real training clips": from_train,
+        "restyled real test clips": (catalogue.RESTYLED_CLASS_FOUND, catalogue.RESTYLED_PITCH),
+        "scores, as many sounds as real test clips": tuple(
+            map(catalogue.at_real_test_count, catalogue.SCORES)
         ),
-        "scores, as many sounds as real test clips": scores(equal),
-        "against real training clips, as many sounds as real test clips": against(
-            (*equal, "against_real_train")
+        "against real training clips, as many sounds as real test clips": tuple(
+            map(catalogue.at_real_test_count, catalogue.DISTANCES)
         ),
     }
 
@@ -136,11 +112,8 @@ def _class_accuracy(systems: Sequence[System]) -> Table:
             for system in members
             for run in system.runs
         ]
-        names = list(dict.fromkeys(name for by_class in found for name in by_class or ()))
-        at = ("details", "samples", "class_accuracy_by_class")
-        groups = {
-            "": tuple(Measure((*at, name), name, "higher", True, decimals=1) for name in names)
-        }
+        names = dict.fromkeys(name for by_class in found for name in by_class or ())
+        groups = {"": tuple(map(catalogue.class_found, names))}
         if measured(members, groups):
             blocks.append(block(members, title, context, groups, real_test))
     return Table(
@@ -152,29 +125,15 @@ def _class_accuracy(systems: Sequence[System]) -> Table:
 
 
 def _classification(systems: Sequence[System]) -> Table:
-    options = {"better": "higher", "percent": True, "decimals": 1}
     groups = {
         "": (
-            Measure(("provenance", "labels_of_the_run"), "labels", decimals=0),
-            Measure(("details", "classifier_test_accuracy"), "C", **options),
-            Measure(
-                ("details", "simple_classifier_same_labels_accuracy"),
-                "simple CNN, same labels",
-                **options,
-            ),
-            Measure(
-                ("details", "augmented_classifier_same_labels_accuracy"),
-                "augmented CNN, same labels",
-                **options,
-            ),
-            *(
-                Measure(("details", "usefulness", name), f"taught by {header}", **options)
-                for name, header in (
-                    ("samples", "sounds"),
-                    ("samples_and_real_clips", "sounds and real"),
-                    ("real_clips", "real"),
-                )
-            ),
+            catalogue.LABELS,
+            catalogue.CLASSIFIER_ACCURACY,
+            catalogue.SIMPLE_CLASSIFIER_ACCURACY,
+            catalogue.AUGMENTED_CLASSIFIER_ACCURACY,
+            catalogue.TAUGHT_BY_SOUNDS,
+            catalogue.TAUGHT_BY_BOTH,
+            catalogue.TAUGHT_BY_REAL,
         )
     }
     return Table(
@@ -224,17 +183,13 @@ def _probe_blocks(
 ) -> Iterator[Block]:
     """Probes of one label, apart where clips, values or protocol differ."""
     label = at[-1]
-    measures = []
-    for code, header in (("guided", "z"), ("style", "z′"), ("both", "both")):
-        if label == "class":
-            better = "lower" if code == "style" else "higher"
-        else:
-            better = "" if code == "guided" else "higher"
-        for probe in ("linear", "neighbours"):
-            measures.append(
-                Measure((*at, code, probe), f"{header} {probe}", better, True, decimals=1)
-            )
-    groups = {"": tuple(measures)}
+    groups = {
+        "": tuple(
+            catalogue.probe(at[2], label, code, classifier)
+            for code in ("guided", "style", "both")
+            for classifier in ("linear", "neighbours")
+        )
+    }
     by_protocol: dict[tuple, list[System]] = {}
     for system in systems:
         told = {
@@ -262,21 +217,18 @@ def _probe_blocks(
             }.get(way, f"protocol {way}")
             what = f"{label} ({values} values), {title}: {how}, {clips:,} clips"
             cell = Cell(number(chance, f"chance of {label}"))
-            yardsticks = [Row("chance", {m.key: cell for m in measures}, {}, True)]
+            yardsticks = [Row("chance", {m.key: cell for m in groups[""]}, {}, True)]
         yield block(members, what, {**context, "label": label}, groups, lambda *_, y=yardsticks: y)
 
 
 def _reconstruction(systems: Sequence[System]) -> Table:
-    at = ("details", "reconstruction")
     groups = {
         "": (
-            Measure((*at, "mse"), "mean squared error", "lower", decimals=4),
-            Measure((*at, "spectral_convergence_db"), "spectral convergence (dB)", "lower"),
-            Measure((*at, "pitch_within_a_semitone"), "pitch kept", "higher", True, decimals=1),
-            Measure(
-                (*at, "pitch_within_a_semitone_of_vocoder"), "vocoder alone", "", True, decimals=1
-            ),
-            Measure((*at, "harmonicity"), "harmonicity", decimals=3),
+            catalogue.RECONSTRUCTION_ERROR,
+            catalogue.SPECTRAL_CONVERGENCE,
+            catalogue.RECONSTRUCTED_PITCH,
+            catalogue.VOCODED_PITCH,
+            catalogue.RECONSTRUCTED_HARMONICITY,
         )
     }
     return Table(

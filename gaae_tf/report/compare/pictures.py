@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from gaae_tf.report.compare.table import Block, Cell, Measure, Row, Table
+from gaae_tf.report.compare.table import Block, Cell, Row, Table
 from gaae_tf.report.compare.text import header
+from gaae_tf.scores.catalogue import Measure
 
 # Okabe and Ito's, told apart by colour-blind readers; without yellow, which white swallows.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -252,7 +253,7 @@ def _systems(block: Block) -> list[Row]:
 
 
 def _scaled(value: float, measure: Measure) -> float:
-    return 100.0 * value if measure.percent else value
+    return measure.factor * value
 
 
 def _colour(index: int) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gaae_tf.files import no_run_folder
-from gaae_tf.report.compare.table import Key
-from gaae_tf.scores import SCORES_FILE
+from gaae_tf.scores import SCORES_FILE, figure
+from gaae_tf.scores.catalogue import Key
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,16 +32,7 @@ class Run:
         Raises:
             ValueError: something on the way is not an object.
         """
-        node: Any = self.scores
-        for depth, part in enumerate(key):
-            if not isinstance(node, Mapping):
-                raise ValueError(
-                    f"{self.name}: {'.'.join(key[:depth])} must be an object; it is {node!r:.60}"
-                )
-            if part not in node:
-                return None
-            node = node[part]
-        return node
+        return figure.at(self.scores, key, self.name)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -164,13 +154,15 @@ def scored_by(run: Run) -> tuple[str, dict[str, str]]:
     scorer = ("provenance", "scorer")
     name = text_of(run, "scorer", "name") or "unknown"
     value = run.at((*scorer, "test_accuracy", "value")) if run.at(scorer) else None
-    accuracy = "" if value is None else f"{number(value, f'{run.name}: scorer accuracy'):.1%}"
+    accuracy = "unknown share"
+    if value is not None:
+        checked = figure.number(value, f"{run.name}: scorer accuracy")
+        accuracy = f"{100.0 * checked:.1f} %"
     dataset, dataset_id = _dataset(run, "guidance_dataset")
     test, sounds = text_of(run, "test_clips"), text_of(run, "samples")
     title = (
         f"scorer {name}{_short(scorer_id(run))}, "
-        f"{accuracy.replace('%', ' %') or 'unknown share'} right on "
-        f"{thousands(test)} real test clips of {dataset}{_short(dataset_id)}"
+        f"{accuracy} right on {thousands(test)} real test clips of {dataset}{_short(dataset_id)}"
     )
     context = {
         "scorer": name,
@@ -240,10 +232,3 @@ def _short(identity: str) -> str:
 def thousands(count: str) -> str:
     """A number of clips or sounds for reading, "" and what is no number included."""
     return f"{int(count):,}" if count.isdecimal() else count or "an unknown number of"
-
-
-def number(value: Any, where: str) -> float:
-    """A finite number out of a `scores.json`; ValueError names `where` it lies otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{where} must be a finite number or null; it is {value!r:.60}")
-    return float(value)

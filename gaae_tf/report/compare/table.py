@@ -9,28 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-Key = tuple[str, ...]  # where in a `scores.json` a figure lies
-
-
-@dataclasses.dataclass(frozen=True)
-class Measure:
-    """A column.
-
-    Attributes:
-        key: where its figures lie; also its name in CSV.
-        header: for reading.
-        better: "higher", "lower" or "" where neither is better as such.
-        percent: whether it is a share, shown in per cent.
-        decimals: that are shown.
-        counted: whether its figures depend on numbers of clips, which are then told with them.
-    """
-
-    key: Key
-    header: str
-    better: str = ""
-    percent: bool = False
-    decimals: int = 2
-    counted: bool = False
+from gaae_tf.scores.catalogue import Key, Measure
 
 
 @dataclasses.dataclass(frozen=True)

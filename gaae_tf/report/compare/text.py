@@ -11,7 +11,9 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from gaae_tf.report.compare.table import Block, Cell, Measure, Row, Table
+from gaae_tf.report.compare.table import Block, Cell, Row, Table
+from gaae_tf.scores import figure
+from gaae_tf.scores.catalogue import Measure
 
 _CONTEXT = (
     "scorer",
@@ -243,7 +245,7 @@ def _clips(block: Block, measures: Sequence[Measure]) -> Iterator[str]:
 
 def header(measure: Measure) -> str:
     """The column's name with its unit and the direction that is better."""
-    return measure.header + (" (%)" if measure.percent else "") + _ARROWS[measure.better]
+    return measure.header + (f" ({measure.unit})" if measure.unit else "") + _ARROWS[measure.better]
 
 
 def told(row: Row) -> str:
@@ -253,25 +255,9 @@ def told(row: Row) -> str:
 
 def shown(cell: Cell, measure: Measure) -> tuple[str, str]:
     """A figure for reading: its value, and its deviation or interval or nothing."""
-    if cell.value is None:
-        return "–", ""
-    factor = 100.0 if measure.percent else 1.0
-
-    def form(value: float) -> str:
-        return _rounded(factor * value, measure.decimals)
-
-    if cell.deviation is not None and (cell.deviation or measure.decimals):
-        return form(cell.value), f"± {form(cell.deviation)}"
-    if cell.interval is not None:
-        return form(cell.value), f"({form(cell.interval[0])}–{form(cell.interval[1])})"
-    return form(cell.value), ""
-
-
-def _rounded(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals if abs(value) < 1000 else 0}f}"
-    if abs(value) >= 1e6 or (value and not float(text.replace(",", ""))):
-        text = f"{value:.2g}"
-    return text.replace("-", "−")
+    return figure.shown(
+        {"value": cell.value, "deviation": cell.deviation, "interval_95": cell.interval}, measure
+    )
 
 
 def _capital(text: str) -> str:
