@@ -429,6 +429,17 @@ def test_files_in_a_row_have_safe_names_of_their_own(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
+def test_rows_of_equal_names_are_files_of_their_own(tmp_path):
+    strips = [Strip("dog", [sound(seed=1), sound(seed=2)]), Strip("dog", [sound(), sound(seed=3)])]
+    shown = dataclasses.replace(of_sounds(sound(), sound(seed=3)), strips=strips)
+    written = Page(write_page(tmp_path / "page", shown))
+    links = [link["href"] for link in written.of("a") if "download" in link and "href" in link]
+    assert len(links) == 3
+    assert links[0] == links[2]  # the very sounds
+    samples, _ = soundfile.read(written.folder / links[1])
+    np.testing.assert_allclose(samples[:SAMPLES], sound(seed=1).audio, atol=1e-4)
+
+
 def test_sounds_on_cards_are_wav_and_those_of_the_map_alone_flac(tmp_path):
     on_a_card, on_the_map = sound("a"), sound("b", 1)
     points = PointSet("z", np.zeros(2), np.ones(2), [on_a_card, on_the_map], {})

@@ -637,7 +637,9 @@ def test_a_narrow_screen_is_not_scrolled_sideways(browser, pixels):
         unfold(browser)
         for button in every(browser, ".more"):
             button.send_keys(Keys.ENTER)
-        one(browser, ".sound").click()
+        card = one(browser, ".sound")
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", card)
+        card.click()
         wait(browser, lambda: one(browser, "#player").is_displayed())
         script = "return [document.documentElement.scrollWidth, innerWidth]"
         assert browser.execute_script(script) == [pixels, pixels]

@@ -46,7 +46,7 @@ def page_scores(scores: Mapping[str, Any]) -> Iterator[Score]:
         yardstick
         for measure, yardsticks in _HELD_AGAINST.items()
         for yardstick in yardsticks
-        if read(scores, measure.key)["value"] is not None
+        if None not in (read(scores, one.key)["value"] for one in (measure, yardstick))
     }
     for group, measures in catalogue.GROUPS.items():
         for measure in measures:

@@ -84,9 +84,13 @@ class Media:
         """Writes sounds one after the other, with short breaks, as one WAV file; its name."""
         pause = np.zeros(round(_PAUSE_SECONDS * self.sample_rate_hz), np.int16)
         pieces = [piece for sound in sounds for piece in (_pcm(sound), pause)]
-        pcm = np.concatenate(pieces[:-1])
+        content = self._encoded(np.concatenate(pieces[:-1]), "WAV")
         (self.folder / "rows").mkdir(exist_ok=True)
-        return self._keep(f"rows/{safe_name(text_of(name))}.wav", self._encoded(pcm, "WAV"))
+        file = f"rows/{safe_name(text_of(name))}"
+        path = self.folder / f"{file}.wav"
+        if path.exists() and path.read_bytes() != content:  # of other sounds by that name
+            file += f"_{_digest(content)}"
+        return self._keep(f"{file}.wav", content)
 
     def _encoded(self, pcm: np.ndarray, form: str) -> bytes:
         file = io.BytesIO()  # libsndfile would not tell a full disk
