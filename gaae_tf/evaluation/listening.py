@@ -107,17 +107,17 @@ def write_listening_page(
 
 def _introduction(run: Loaded, dataset: str) -> str:
     """What the page is, and what to listen for."""
-    generates, reconstructs = isinstance(run, Sampling), isinstance(run, LoadedAutoencoder)
+    generates, reconstructs = run.can("generate"), run.can("reconstruct")
     model = f"the model {run.config.model}"
     wanted = []
-    if isinstance(run, LoadedClassGenerator):
+    if run.can("choose_class"):
         wanted.append("whether each generated sound is of the class that was asked for")
     elif generates:
         wanted.append("how near generated sounds come to recordings")
     if reconstructs:
         wanted.append("what each reconstruction keeps of its recording")
     if not wanted:
-        near = "with codes near one another" if isinstance(run, LoadedEncoder) else "of one class"
+        near = "with codes near one another" if run.can("represent") else "of one class"
         wanted.append(f"what recordings {near} have in common")
     does = f"how {model} orders them"
     if generates or reconstructs:
