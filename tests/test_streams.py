@@ -102,6 +102,16 @@ def test_clips_from_within_are_those_of_the_whole(what, tmp_path):
             decode_clip(source, RATE_HZ, 8000, 5.0)
 
 
+@pytest.mark.parametrize("what", PIPED)
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100])
+def test_a_whole_recording_at_another_rate_is_one_long_clip(what, rate_hz):
+    data = PIPED[what](sound(1.5, rate_hz, 2), rate_hz)
+    mono, length = decode_mono(data, RATE_HZ)
+    assert not length.is_told
+    assert length.seconds == duration_s(data) == pytest.approx(len(mono) / RATE_HZ, abs=1e-4)
+    np.testing.assert_array_equal(mono, decode_clip(data, RATE_HZ, len(mono)))
+
+
 @pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
 @pytest.mark.parametrize("missing", [1, 40])
 def test_an_mp3_that_ends_within_a_frame_is_truncated(mode, missing):

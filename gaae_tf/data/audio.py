@@ -142,7 +142,9 @@ def decode_mono(source: Path | bytes, sample_rate_hz: int) -> tuple[np.ndarray, 
         frames, rate_hz = recording.count(), recording.file.samplerate
         samples = max(1, round(frames * sample_rate_hz / rate_hz))
         recording.check_room(max(frames, samples))
-        return recording.clip(sample_rate_hz, samples, 0.0), recording.length
+        audio = recording.clip(sample_rate_hz, samples, 0.0)
+        recording.is_at_end = True
+        return audio, recording.length
 
 
 def decode_whole(source: Path | bytes) -> Whole:
