@@ -14,14 +14,19 @@ turns, after a round that fills the disk cache and compiles.
 
 import argparse
 import json
+import os
+import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from benchmarks.vocoder import processor
 from gaae_tf.data.audio import BadAudio, decode_clips, to_int16
 from gaae_tf.data.corpora.chunks import starts_s
 from gaae_tf.data.corpora.folder import FolderReader
@@ -29,10 +34,12 @@ from gaae_tf.data.formats import EXTENSIONS
 from gaae_tf.data.prepare.config import PrepareConfig
 from gaae_tf.data.prepare.folder import prepare
 from gaae_tf.data.statistics import LogMagnitudeAccumulator
+from gaae_tf.files import write_text
 from gaae_tf.ops.settings import StftSettings
 
 SAMPLE_RATE_HZ, CLIP_SAMPLES = 16_000, 16_384
 CLIP_S = CLIP_SAMPLES / SAMPLE_RATE_HZ
+PACKAGES = ("soundfile", "numpy", "scipy", "numba", "tensorflow")
 
 
 def main() -> None:
@@ -43,6 +50,7 @@ def main() -> None:
     parser.add_argument("--json", dest="out", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
     results = {}
+    load_average = os.getloadavg()[0]  # other work on the machine slows all of this
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if arguments.source:
@@ -61,7 +69,14 @@ def main() -> None:
             results[name] = measured(links, scratch / name, chunk_s, arguments.repeats)
             show(name, results[name])
     if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+        told = {
+            "command": " ".join(["python", "-m", "benchmarks.prepare", *sys.argv[1:]]),
+            "machine": {"processor": processor(), "cores": os.cpu_count()},
+            "load_average_before": round(load_average, 1),
+            "versions": {"python": platform.python_version()}
+            | {package: metadata.version(package) for package in PACKAGES},
+        }
+        write_text(arguments.out, json.dumps(told | results, indent=2) + "\n")
 
 
 def synthetic(folder: Path, count: int, seconds: float) -> Path:
