@@ -120,7 +120,7 @@ def start_figures(run_dir: Path) -> dict:
     dataset = load_dataset(run.config.guidance_dataset or run.config.dataset)
     test = labelled_clips(read_clips(dataset, "test"), dataset, "test")
     details = {}
-    if hasattr(run, "generate"):
+    if run.can("generate"):
         scorer = trained_scorer(dataset)
         clips = {
             "test": test,
@@ -136,7 +136,7 @@ def start_figures(run_dir: Path) -> dict:
         )
         samples, _, _ = generated(run, scorer, FLAGS.count, 0, run_dir / EVALUATION)
         details["samples"] = quality(samples, of_train, of_test, dataset.classes, 0, print)
-    if hasattr(run, "class_probabilities"):
+    if run.can("classify"):
         predicted = map_clips(
             lambda batch: run.class_probabilities(run.signal_path.spectrogram(batch).numpy()),
             test.audio,

@@ -15,6 +15,7 @@ import scipy.stats
 import soundfile
 
 import gaae_tf
+from gaae_tf import systems
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.prepare.config import PrepareConfig
 from gaae_tf.data.prepare.folder import prepare
@@ -74,13 +75,18 @@ class ToneRun:
             "dataset": str(dataset.path),
             "guidance_dataset": str(guiding.path) if guiding else "",
         }
-        self.config = types.SimpleNamespace(**names, model="gaae", uses_labels=True)
+        self.config = types.SimpleNamespace(
+            **names, model="gaae", uses_labels=True, system=systems.find("gaae")
+        )
         scaling = LogMagnitudeScaling(statistics=dataset.statistics)
         self.signal_path = SignalPath(STFT, scaling)
         self.makes = makes or {name: name for name in CLASSES}
         self.weights_id = str(self.makes)
         parts = [read_clips(part, "test").audio for part in (dataset, guiding) if part]
         self.test_clips = {len(clips): clips / np.float32(32768.0) for clips in parts}
+
+    def can(self, ability):
+        return self.config.system.can(ability)
 
     def generate(self, label, count, seed):
         rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ from gaae_tf.evaluation.measures.prior import STYLES, prior_figures
 
 def test_draws_of_the_prior_are_like_draws_of_the_prior():
     codes = np.random.default_rng(5).normal(size=(2000, 8))
-    found = prior_figures({"guided": np.zeros((2000, 3)), "style": codes})
+    found = prior_figures({"guided": np.zeros((2000, 3)), "style": codes}, "style")
     assert found["code"] == "style"
     rank = found["effective_rank"]
     assert (rank["clips"], rank["dimensions"]) == (2000, 8)
@@ -21,7 +21,7 @@ def test_draws_of_the_prior_are_like_draws_of_the_prior():
 
 def test_codes_in_one_direction_are_not():
     codes = 3.0 * np.random.default_rng(5).normal(size=(500, 1)) * np.eye(8)[:1]
-    found = prior_figures({"latent": codes})
+    found = prior_figures({"latent": codes}, "latent")
     assert found["code"] == "latent"
     assert found["effective_rank"]["value"] == pytest.approx(1.0)
     assert found["share_of_eigenvalues_within_a_factor_of_3"]["value"] == 0.0
@@ -39,13 +39,13 @@ def test_the_class_s_share_of_the_output_is_of_the_same_styles_in_every_class():
             of_class = np.array([0.5 if label == "a" else -0.5 for label in labels])
             return np.tile((style + of_class)[:, None, None, None], (1, 4, 4, 1))
 
-    found = prior_figures({"style": np.zeros((9, 2))}, Decoder())["class_share_of_output"]
+    found = prior_figures({"style": np.zeros((9, 2))}, "style", Decoder())["class_share_of_output"]
     assert found["value"] == pytest.approx(0.25 / 1.25)
     assert (found["styles"], found["classes"]) == (STYLES, 2)
 
 
 def test_what_cannot_be_had_says_why():
-    found = prior_figures({"features": np.zeros((1, 4))})
+    found = prior_figures({"features": np.zeros((1, 4))}, "features")
     assert found["effective_rank"]["value"] is None
     assert "at least 2" in found["effective_rank"]["reason"]
-    assert prior_figures({"guided": np.zeros((5, 4))}) is None
+    assert prior_figures({"guided": np.zeros((5, 4))}, None) is None

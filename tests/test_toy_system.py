@@ -131,6 +131,10 @@ def test_it_has_the_flags_that_its_spec_names(toy):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    # Keras 3.15 saves weights in a way that NumPy 2 announces the end of.
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
 def test_it_goes_the_whole_road(toy, tiny_dataset, tmp_path):
     config = TrainConfig(
         dataset=str(tiny_dataset),

@@ -33,24 +33,17 @@ from gaae_tf.run.guidance import read_guidance
 
 EVALUATION = "evaluation"  # in the run folder: blocks of scored sounds
 
-# What a run can be asked for, and the method that it then has.
-_METHODS = {
-    "generate": "generate",
-    "choose_class": "generate_spectrograms",
-    "represent": "encode",
-    "classify": "class_probabilities",
-    "reconstruct": "decode",
-    "restyle": "restyle_codes",
-}
-
 
 class Run(Generator, Interpolator, Encoder, Autoencoder, Restyler, Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it.
 
-    It may have some of the methods alone; what the others would give is not measured.
+    It has the methods of what it can do; what the others would give is not measured.
     """
 
     config: TrainConfig  # names its data sets
+
+    def can(self, ability: str) -> bool:
+        """Whether it has one of `systems.spec.ABILITIES`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,8 +128,8 @@ class Context:
         return self.settings.samples is not None or self.generates
 
     def can(self, ability: str) -> bool:
-        """Whether the run can do something, one of the keys of `_METHODS`."""
-        return hasattr(self.run, _METHODS[ability])
+        """Whether the run has one of `systems.spec.ABILITIES`."""
+        return self.run.can(ability)
 
     def clips(self, dataset: Dataset, split: str) -> Clips:
         """The clips of a split, read once."""

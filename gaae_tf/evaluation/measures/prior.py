@@ -22,8 +22,6 @@ from gaae_tf.scores.figure import absent
 if typing.TYPE_CHECKING:
     from gaae_tf.evaluation.context import Context
 
-# The code that the sampler takes: of a GAAE, a GGAN and a BiGAN.
-SAMPLED_CODES = ("style", "latent", "features")
 STYLES = 32  # that are decoded as every class
 _FACTOR = 3.0
 
@@ -54,18 +52,22 @@ def measure(context: Context) -> dict[str, Any]:
     if chosen is not None:
         encoded = encoded.subset(chosen)
     decoder = context.run if context.can("choose_class") else None
-    found = prior_figures(encoded.codes, decoder, context.seed)
+    sampled = context.run.config.system.sampled_code
+    found = prior_figures(encoded.codes, sampled, decoder, context.seed)
     return {} if found is None else {"codes": found}
 
 
 def prior_figures(
-    codes: Mapping[str, np.ndarray], decoder: ClassDecoder | None = None, seed: int = 0
+    codes: Mapping[str, np.ndarray],
+    sampled: str | None,
+    decoder: ClassDecoder | None = None,
+    seed: int = 0,
 ) -> dict[str, Any] | None:
     """Compares codes with as many draws of N(0, I), which sampling takes.
 
     Args:
-        codes: of the same clips by name, float [clips, dimensions]; the first of `SAMPLED_CODES`
-            is taken.
+        codes: of the same clips by name, float [clips, dimensions].
+        sampled: that of them which the sampler takes; None if it takes none of them.
         decoder: what makes spectrograms of codes and classes; None where there are no classes.
         seed: of draws, and of the styles to decode.
 
@@ -75,13 +77,12 @@ def prior_figures(
         a decoder `class_share_of_output`, the share of its variance over drawn styles and all
         classes that the class decides. None if the sampler takes none of these codes.
     """
-    name = next((name for name in SAMPLED_CODES if name in codes), None)
-    if name is None:
+    if sampled is None:
         return None
-    x = codes[name]
+    x = codes[sampled]
     known = {"clips": len(x), "dimensions": x.shape[1]}
     figures = {
-        "code": name,
+        "code": sampled,
         "effective_rank": _figure(lambda: {"value": effective_rank(x)}, **known),
         "standard_deviation": _figure(lambda: {"value": deviation(x)}, **known),
         "share_of_eigenvalues_within_a_factor_of_3": _figure(
