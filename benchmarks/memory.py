@@ -32,9 +32,10 @@ MEBIBYTE = 2**20
 CONFIGURATIONS = {
     "tiny": ("notes/small.flags", {"channels": 2, "batch_size": 8, "style_dim": 8}),
     "digits": ("fsdd.flags", {}),
+    "digits with a non-local block": ("fsdd.flags", {"non_local_bins": 32, "batch_size": 32}),
     "quickstart": ("quickstart.flags", {}),
-    "quickstart, batch 48": ("quickstart.flags", {"batch_size": 48}),
-    "the paper's, batch 8": (
+    "quickstart at batch 48": ("quickstart.flags", {"batch_size": 48}),
+    "the paper's at batch 8": (
         "s09.flags",
         {"dataset": "notes", "batch_size": 8, "non_local_bins": 0},
     ),

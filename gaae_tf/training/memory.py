@@ -52,8 +52,7 @@ _MOST_MAPS, _MOST_PROGRAM = 400, 2 * 2**30
 _SPEECH_RATE_HZ = 8_000  # up to here the flag file for speech fits, which has shorter windows
 # Without what it does for notes.
 _QUICKSTART = ["--flagfile=quickstart", "--frequency_axis=linear", "--style_pooling=sum"]
-# Of the non-local block's map only a part is there at a time, with its gradients (networks/
-# attention.py).
+# Of a non-local block's map one part is there at a time, with what its gradient is made of.
 _ATTENTION = 5 * 4 * 2**22
 
 
