@@ -52,8 +52,9 @@ _MOST_MAPS, _MOST_PROGRAM = 400, 2 * 2**30
 _SPEECH_RATE_HZ = 8_000  # up to here the flag file for speech fits, which has shorter windows
 # Without what it does for notes.
 _QUICKSTART = ["--flagfile=quickstart", "--frequency_axis=linear", "--style_pooling=sum"]
-# Of a non-local block's map one part is there at a time, with what its gradient is made of.
-_ATTENTION = 5 * 4 * 2**22
+# Fitted, too: parts of the non-local blocks' maps, of four million elements each, that are there at
+# a time with what their gradients are made of, and what the blocks' graphs take.
+_ATTENTION = 15 * 4 * 2**22
 
 
 @dataclasses.dataclass(frozen=True)
