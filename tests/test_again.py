@@ -50,6 +50,15 @@ def test_a_source_with_its_own_splits_is_mended_there(few):
     assert more_of(few, "train").startswith("label more")
 
 
+def test_a_class_of_two_recordings_needs_more_of_them(few):
+    counts = {
+        split: of_class | {"a": 2 * (split == "train")}
+        for split, of_class in few.counts_by_class.items()
+    }
+    told = more_of(dataclasses.replace(few, counts_by_class=counts), "test")
+    assert told == "add recordings, so that each class has 3 or more"
+
+
 def test_what_is_changed_replaces_what_was(few):
     command = shlex.split(prepare_command(few, "out", seed=9))
     assert "--seed=9" in command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shlex
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from gaae_tf.ops.settings import StftSettings
 
 # What `dataset.json` keeps under `settings`, but `prepare` has no flag for.
 _NO_FLAGS = ("corpus", "clip_s", "chunk_s", "own_splits")
-_SHARE_PERCENT = 20  # of a class, to set aside where the usual share was none
+_FEWEST_RECORDINGS = 3  # of a class, so that each split can have one
 
 
 def prepare_command(
@@ -46,12 +47,19 @@ def prepare_command(
 
 
 def more_of(dataset: Dataset, split: str) -> str:
-    """How a data set gets more labelled clips of a split."""
+    """How a data set gets labelled clips of every class into a split."""
     if split == "train":
         return "label more of its recordings, and prepare them again"
-    if dataset.settings.get("own_splits"):
+    share = f"{split}_percent"
+    if dataset.settings.get("own_splits") or share not in dataset.settings:
         return f"put some into the {split}/ folder of its recordings, and prepare them again"
-    changed = {f"{split}_percent": _SHARE_PERCENT, "overwrite": "true"}
+    fewest = min(
+        sum(of_class[name] for of_class in dataset.counts_by_class.values())
+        for name in dataset.classes
+    )
+    if fewest < _FEWEST_RECORDINGS:
+        return f"add recordings, so that each class has {_FEWEST_RECORDINGS} or more"
+    changed = {share: math.ceil(100 / fewest), "overwrite": "true"}
     return f"`{prepare_command(dataset, dataset.path, **changed)}` sets more aside"
 
 
