@@ -374,7 +374,8 @@ class _Recording:
                 return self.kept
         self.kept = self.kept[len(self.kept) - (self.end - first) :]
         if len(self.kept) < wanted:
-            parts, missing = [self.kept], wanted - len(self.kept)
+            parts = [self.kept] if len(self.kept) else []
+            missing = wanted - len(self.kept)
             while missing > 0:
                 # In blocks: room is made before the file shows how much it has.
                 asked = min(missing, _BLOCK_FRAMES)
@@ -383,7 +384,7 @@ class _Recording:
                 if len(parts[-1]) < asked:
                     break
                 missing -= asked
-            self.kept = np.concatenate(parts)
+            self.kept = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return self.kept[:wanted]
 
     @property
