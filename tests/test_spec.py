@@ -10,7 +10,7 @@ import pytest
 
 from gaae_tf import systems
 from gaae_tf.config import TrainConfig, define_flags
-from gaae_tf.run.loading import _loaded_class
+from gaae_tf.run.loading import loaded_class
 from gaae_tf.systems.spec import ABILITIES, FLAG_GROUPS, Spec, read
 
 GOOD = {"name": "x", "labels": "none", "unlabelled": True, "does": ("generate",)}
@@ -35,7 +35,7 @@ def test_a_spec_is_read_as_it_is_run(name):
 @pytest.mark.parametrize("name", systems.specs())
 def test_a_loaded_system_has_the_methods_of_what_it_can_do_and_no_others(name):
     spec = systems.find(name)
-    kind = _loaded_class(spec)
+    kind = loaded_class(spec)
     assert METHODS.keys() == ABILITIES.keys()
     assert {a for a in ABILITIES if hasattr(kind, METHODS[a])} == {*spec.does}
 

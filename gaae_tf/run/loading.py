@@ -106,11 +106,11 @@ def load(
             f"{run_dir} holds a {config.model}, which {makes}: it takes neither vocoder nor "
             f"refine, got vocoder={vocoder!r}, refine={refine!r}"
         )
-    return _loaded_class(system)(model, config, data, checkpoint, vocoder, refine)
+    return loaded_class(system)(model, config, data, checkpoint, vocoder, refine)
 
 
 @functools.cache
-def _loaded_class(system: Spec) -> type[Loaded]:
+def loaded_class(system: Spec) -> type[Loaded]:
     """The class of a loaded system, which has what the system can do and no more."""
     does = set(system.does)
     if "choose_class" in does:

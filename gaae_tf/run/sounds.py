@@ -42,24 +42,13 @@ def write_samples(
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    chooses = loaded.can("choose_class")
-    if not chooses:
-        if label is not None:
-            raise ValueError(
-                f"the run holds a {loaded.config.model}, which has no classes: it takes no label, "
-                f"got {label!r}"
-            )
-        classes = ["sound"]
-    elif label is None:
-        classes = loaded.classes
-    else:
-        classes = [loaded.classes[loaded.label_index(label)]]
+    classes = _classes(loaded, label)
     names = [classes[i % len(classes)] for i in range(count)]
     out_dir = Path(out_dir)
     paths, loud = [], {}
     for start in range(0, count, _SOUNDS_AT_ONCE):
         part = names[start : start + _SOUNDS_AT_ONCE]
-        if chooses:
+        if loaded.can("choose_class"):
             sounds = loaded.generate_each(part, seed, first=start)
         else:
             sounds = loaded.generate_from(start, len(part), seed)
@@ -78,6 +67,18 @@ def write_samples(
             f"{loudest} has a peak of {loud[loudest]:.2f}, full scale is 1"
         )
     return paths
+
+
+def _classes(loaded, label):
+    """Names of the classes that sounds are made of in turn."""
+    if loaded.can("choose_class"):
+        return loaded.classes if label is None else [loaded.classes[loaded.label_index(label)]]
+    if label is not None:
+        raise ValueError(
+            f"the run holds a {loaded.config.model}, which has no classes: it takes no label, got "
+            f"{label!r}"
+        )
+    return ["sound"]
 
 
 def write_wav(path: Path, audio, sample_rate_hz: int) -> None:
