@@ -117,9 +117,9 @@ class ToneRun:
             return 0.9 * self.test_clips[len(spectrograms)]
         return synthesis.to_audio(spectrograms, self.signal_path, "pghi")
 
-    def restyle_codes(self, styles, labels):
+    def restyle_codes(self, codes, labels):
         """Tones of the classes asked for, whose pitch is another."""
-        rng = np.random.default_rng(len(styles))
+        rng = np.random.default_rng(len(labels))
         return np.stack([tone(self.makes[CLASSES[label]], rng) for label in labels])
 
     def generate_spectrograms(self, labels, seed, first):
@@ -955,7 +955,17 @@ def test_a_run_folder_that_another_data_set_guided_is_scored(tiny_dataset, tmp_p
     run_dir = fit.train(config)
     settings = ScorerSettings(passes=1, min_steps=2, batch_size=8)
     settings = EvaluateSettings(count=20, scorer=settings, usefulness_seeds=1)
+    load, times = gaae_tf.load, []
+
+    def loaded(*arguments, **options):
+        run = load(*arguments, **options)
+        times.append(counted(run, monkeypatch))
+        return run
+
+    monkeypatch.setattr(gaae_tf, "load", loaded)
     scores = evaluate(run_dir, settings, log=lambda _: None)
+    # Test and training clips of both data sets; the page shows what was encoded before.
+    assert (len(times[0]), set(times[0].values())) == (6 + 18 + 2 + 4, {1})
     written = json.loads((run_dir / "scores.json").read_text())
     assert written == scores
     provenance = written["provenance"]

@@ -96,13 +96,13 @@ def test_what_is_made_of_codes_is_what_is_made_of_their_clips(tiny_run):
     )
     labels = [0, 1] * 9
     made, expected = (
-        tiny_run.restyle_codes(codes["style"], labels),
+        tiny_run.restyle_codes(codes, labels),
         tiny_run.restyle_each(clips, labels),
     )
     assert (made.shape, made.dtype) == ((18, 512), np.float32)
     np.testing.assert_array_equal(made, expected)
     with pytest.raises(ValueError, match="got 'flute'"):
-        tiny_run.restyle_codes(codes["style"], ["flute"] * 18)
+        tiny_run.restyle_codes(codes, ["flute"] * 18)
 
 
 def test_represent_cuts_recordings_into_clips(tiny_run):

@@ -57,7 +57,8 @@ class Run:
     def __init__(self, speaker=None, silent=False):
         self.speaker, self.silent, self.asked, self.reconstructed = speaker, silent, [], 0
 
-    def restyle_codes(self, audio, labels):
+    def restyle_codes(self, codes, labels):
+        audio = codes["style"]
         self.asked += labels
         if self.silent:
             return np.zeros_like(audio)

@@ -200,6 +200,13 @@ class Context:
             )
         return self._encoded[dataset.path]
 
+    @property
+    def encoded_known_test(self) -> Encoded | None:
+        """What the networks say of labelled test clips; None of a run that reads none."""
+        if not (self.can("represent") or self.can("classify")):
+            return None
+        return self.encoded_test(self.guiding).subset(self.known_test_indices)
+
     def encoded(self, audio: np.ndarray, what: str) -> Encoded:
         """What the run's networks say of int16 clips [clips, samples]; `what` they are."""
         return encode(self.run, audio, self.can("represent"), what)
@@ -207,8 +214,7 @@ class Context:
     @cached_property
     def predicted(self) -> np.ndarray:
         """The classes that the run tells of labelled test clips, int64 [clips]."""
-        encoded = self.encoded_test(self.guiding)
-        return encoded.probabilities[self.known_test_indices].argmax(axis=1)
+        return self.encoded_known_test.probabilities.argmax(axis=1)
 
     def prepare(self) -> None:
         """Gets the scorer, and has it score real clips and sounds; then the networks test clips.

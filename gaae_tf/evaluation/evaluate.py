@@ -86,7 +86,8 @@ def evaluate(
     else:
         write_text(run_dir / SCORES, text)
         phases.say("the listening page")
-        write_listening_page(run, run_dir, scores, context.known_test, settings.seed, phases.say)
+        test, encoded = context.known_test, context.encoded_known_test
+        write_listening_page(run, run_dir, scores, test, encoded, settings.seed, phases.say)
     phases.say("done")
     return scores
 

@@ -12,6 +12,7 @@ import numpy as np
 from gaae_tf.data.audio import from_int16
 from gaae_tf.data.shards import Clips
 from gaae_tf.evaluation.curves import curves
+from gaae_tf.evaluation.encoded import Encoded
 from gaae_tf.evaluation.measures.representations import TooFew, tsne
 from gaae_tf.evaluation.page_scores import page_scores
 from gaae_tf.evaluation.pictures import pictures
@@ -53,6 +54,7 @@ def write_listening_page(
     run_dir: Path,
     scores: dict[str, Any],
     test: Clips,
+    encoded: Encoded | None,
     seed: int = 0,
     log: Callable[[str], None] = print,
 ) -> Path:
@@ -65,8 +67,10 @@ def write_listening_page(
         run_dir: its folder, whose logs give the curves.
         scores: what `evaluate` wrote.
         test: real test clips with labels.
+        encoded: what the run's networks say of them, which are not asked again; None of a run that
+            gives no codes.
         seed: of what is drawn and generated.
-        log: receives a line for each figure that cannot be drawn.
+        log: receives what takes long, and a line for each figure that cannot be drawn.
 
     Returns:
         Path of the page's `index.html`.
@@ -75,34 +79,47 @@ def write_listening_page(
         OSError: the page cannot be written.
     """
     provenance = scores["provenance"]
-    classes, labels = provenance["classes"], provenance["labels_of_the_run"]
+    classes = provenance["classes"]
     generates, chooses = run.can("generate"), run.can("choose_class")
     contents = PageContents(
         title=f"{Path(run_dir).name}: sounds and codes",
         sample_rate_hz=run.sample_rate_hz,
         introduction=_introduction(run, provenance["dataset"]["name"]),
         frequency_axis=_frequency_axis(run, scores),
-        facts={
-            "system": f"{run.config.model}, {f'{labels} labels' if labels else 'without labels'}",
-            "classes": ", ".join(classes),
-            "checkpoint": f"{run.checkpoint}, step {run.step:,}",
-            "vocoder": run.vocoder or f"none, it makes {'audio' if generates else 'no sound'}",
-            "versions": ", ".join(f"{k} {v}" for k, v in provenance["versions"].items()),
-        },
+        facts=_facts(run, provenance),
         scores=list(page_scores(scores)),
         curves=list(curves(Path(run_dir) / run_names.LOGS)),
         classes=[
-            *(_class_sounds(run, label, name, test, seed) for label, name in enumerate(classes)),
+            *(
+                _class_sounds(run, label, name, test, encoded, seed)
+                for label, name in enumerate(classes)
+            ),
             *([_sounds_of_no_class(run, seed)] if generates and not chooses else []),
         ],
-        matrix=_matrix(run, test, seed) if chooses else None,
+        matrix=_matrix(run, test, encoded, seed) if chooses else None,
         strips=(
             [_strip(run, name, seed, scores) for name in run.classes or ("",)] if generates else ()
         ),
-        points=list(_points(run, classes, test, seed, log)) if run.can("represent") else (),
+        points=(
+            list(_points(run, classes, test, encoded, seed, log)) if run.can("represent") else ()
+        ),
     )
+    log("figures for papers")
     drawn = list(pictures(run, contents, scores, seed, log))
     return write_page(Path(run_dir) / REPORT, dataclasses.replace(contents, pictures=drawn))
+
+
+def _facts(run: Loaded, provenance: dict[str, Any]) -> dict[str, str]:
+    """What the page says of the run."""
+    labels = provenance["labels_of_the_run"]
+    no_vocoder = f"none, it makes {'audio' if run.can('generate') else 'no sound'}"
+    return {
+        "system": f"{run.config.model}, {f'{labels} labels' if labels else 'without labels'}",
+        "classes": ", ".join(provenance["classes"]),
+        "checkpoint": f"{run.checkpoint}, step {run.step:,}",
+        "vocoder": run.vocoder or no_vocoder,
+        "versions": ", ".join(f"{k} {v}" for k, v in provenance["versions"].items()),
+    }
 
 
 def _introduction(run: Loaded, dataset: str) -> str:
@@ -136,12 +153,15 @@ def _frequency_axis(run: Loaded, scores: dict[str, Any]) -> str:
     return "log" if pitched else "linear"
 
 
-def _class_sounds(run: Loaded, label: int, name: str, test: Clips, seed: int) -> ClassSounds:
+def _class_sounds(
+    run: Loaded, label: int, name: str, test: Clips, encoded: Encoded | None, seed: int
+) -> ClassSounds:
     chosen = _some(np.flatnonzero(test.labels == label), _SOUNDS_A_CLASS, seed)
     real = from_int16(test.audio[chosen])
     sources = [test.sources[i] for i in chosen]
-    reconstructs = run.can("reconstruct") and len(real)
-    reconstructed = run.reconstruct(real) if reconstructs else real[:0]
+    reconstructed = real[:0]
+    if run.can("reconstruct") and len(real):
+        reconstructed = run.to_audio(run.decode(encoded.subset(chosen).codes))
     generates = run.can("choose_class")
     generated = run.generate(name, _SOUNDS_A_CLASS, seed) if generates else real[:0]
     return ClassSounds(
@@ -167,7 +187,9 @@ def _sounds_of_no_class(run: LoadedGenerator, seed: int) -> ClassSounds:
     return ClassSounds("of no class", generated=sounds)
 
 
-def _matrix(run: LoadedClassGenerator, test: Clips, seed: int) -> StyleMatrix:
+def _matrix(
+    run: LoadedClassGenerator, test: Clips, encoded: Encoded | None, seed: int
+) -> StyleMatrix:
     """Styles of recordings, where the run has such codes, and drawn ones, each in every class."""
     restyles = run.can("restyle")
     chosen = _some(np.arange(len(test.labels)), _STYLES if restyles else 0, seed)
@@ -176,7 +198,10 @@ def _matrix(run: LoadedClassGenerator, test: Clips, seed: int) -> StyleMatrix:
     rows: list[list[Sound]] = [[] for _ in range(len(chosen) + _STYLES)]
     for name in run.classes:
         # Equal seeds draw equal styles, whatever the class.
-        restyled = run.restyle(real, name) if restyles else real
+        restyled = real
+        if restyles:
+            codes = encoded.subset(chosen).codes
+            restyled = run.restyle_codes(codes, [name] * len(chosen))
         columns = np.concatenate([restyled, run.generate(name, _STYLES, seed)])
         for row, sound in zip(rows, _sounds(run, columns, lambda i, n=name: n), strict=True):
             row.append(sound)
@@ -220,13 +245,14 @@ def _points(
     run: LoadedEncoder,
     classes: Sequence[str],
     test: Clips,
+    encoded: Encoded,
     seed: int,
     log: Callable[[str], None],
 ) -> Iterator[PointSet]:
     """Codes of test clips in the plane, z and z′ of a GAAE."""
-    some = test.subset(np.sort(_some(np.arange(len(test.labels)), _POINTS, seed)))
+    chosen = np.sort(_some(np.arange(len(test.labels)), _POINTS, seed))
+    some, codes = test.subset(chosen), encoded.subset(chosen).codes
     audio = from_int16(some.audio)
-    codes = run.codes(run.signal_path.spectrogram(audio).numpy())
     labels: dict[str, Sequence[str | None] | np.ndarray] = {
         "class": [classes[label] if label >= 0 else None for label in some.labels]
     }
@@ -236,6 +262,7 @@ def _points(
         if len(set(values)) > 1:
             labels[label] = _numbers_or_texts(values)
     sounds = _sounds(run, audio, lambda i: some.sources[i])
+    log(f"the codes of {len(audio)} test clips in a plane")
     for name, code in ((_CODES[name], code) for name, code in codes.items()):
         try:
             plane = tsne(code, seed)

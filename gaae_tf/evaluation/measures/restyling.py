@@ -46,8 +46,8 @@ class Restyler(Protocol):
     classes: tuple[str, ...]
     sample_rate_hz: int
 
-    def restyle_codes(self, styles: np.ndarray, labels: Sequence[int]) -> np.ndarray:
-        """Gives sounds of style codes, decoded as one class each."""
+    def restyle_codes(self, codes: Mapping[str, np.ndarray], labels: Sequence[int]) -> np.ndarray:
+        """Gives sounds of codes, decoded as one class each."""
 
     def decode(self, codes: Mapping[str, np.ndarray]) -> np.ndarray:
         """Gives spectrograms decoded from codes and the class that these predict."""
@@ -77,7 +77,7 @@ def measure(context: Context) -> dict[str, Any]:
         context.scorer,
         context.train,
         context.known_test,
-        context.encoded_test(context.guiding).subset(labelled),
+        context.encoded_known_test,
         dataset_path(context.guiding),
         context.seed,
         heard_before,
@@ -108,7 +108,7 @@ def restyling(
         scorer: tells classes, in the run's order.
         train: training clips, with their speakers and further labels.
         test: labelled test clips; of more than `MOST_CLIPS` a seeded draw is restyled.
-        encoded: the test clips' codes, "style" among them.
+        encoded: the test clips' codes.
         path: whose spectrograms the probes see.
         seed: of draws and classes.
         reconstructed: what is heard of all test clips' reconstructions; None has those of the
@@ -130,7 +130,7 @@ def restyling(
     asked = (test.labels + others) % len(run.classes)
     versions, predicted = _heard(run, scorer, test.audio, encoded, asked, path)
     if reconstructed is None:
-        versions["reconstructed"] = _reconstructed(run, encoded, path)
+        versions["reconstructed"] = _reconstructed(run, encoded, len(chosen), path)
     else:
         versions["reconstructed"] = reconstructed.subset(chosen)
     versions = {name: versions[name] for name in ("real_test", "reconstructed", "restyled")}
@@ -164,8 +164,8 @@ def _heard(
     shown = Progress(len(audio), "clips restyled")
     for number, clips in enumerate(evaluation_batches(audio, _BATCH)):
         rows = slice(number * _BATCH, number * _BATCH + len(clips))
-        styles = encoded.codes["style"][rows]
-        sound = np.asarray(run.restyle_codes(styles, asked[rows].tolist()))
+        codes = encoded.subset(rows).codes
+        sound = np.asarray(run.restyle_codes(codes, asked[rows].tolist()))
         logits, _ = scorer.score(sound, sample_rate_hz=run.sample_rate_hz)
         found.append(logits.argmax(axis=1))
         restyled.append(heard(sound, run.sample_rate_hz, path))
@@ -175,10 +175,10 @@ def _heard(
     return {"real_test": joined(real), "restyled": joined(restyled)}, np.concatenate(found)
 
 
-def _reconstructed(run: Restyler, encoded: Encoded, path: SignalPath) -> Heard:
-    """What is heard of the reconstructions of clips."""
+def _reconstructed(run: Restyler, encoded: Encoded, clips: int, path: SignalPath) -> Heard:
+    """What is heard of the reconstructions of so many clips."""
     made = []
-    for start in range(0, len(encoded.codes["style"]), _BATCH):
+    for start in range(0, clips, _BATCH):
         codes = encoded.subset(slice(start, start + _BATCH)).codes
         sound = np.asarray(run.to_audio(np.asarray(run.decode(codes))))
         made.append(heard(sound, run.sample_rate_hz, path))

@@ -119,11 +119,13 @@ class LoadedRestyler(LoadedClassGenerator, LoadedAutoencoder):
 
         return self._in_parts(len(clips), decoded)
 
-    def restyle_codes(self, styles: np.ndarray, labels: Sequence[str | int]) -> np.ndarray:
-        """Sounds of style codes as one class each: of clips' codes their `restyle_each`.
+    def restyle_codes(
+        self, codes: Mapping[str, np.ndarray], labels: Sequence[str | int]
+    ) -> np.ndarray:
+        """Sounds of codes as one class each: of clips' codes their `restyle_each`.
 
         Args:
-            styles: float32 [n, style_dim], as `codes` gives them.
+            codes: float32 [n, …] each, as `codes` gives them.
             labels: n classes to give them.
 
         Returns:
@@ -132,7 +134,7 @@ class LoadedRestyler(LoadedClassGenerator, LoadedAutoencoder):
         Raises:
             ValueError: there is no such class.
         """
-        conditions = self._one_hot(labels)
+        styles, conditions = codes[self.model.spec.sampled_code], self._one_hot(labels)
         return self._in_parts(
             len(styles),
             lambda start, stop: self._decode(styles[start:stop], conditions[start:stop]),
