@@ -10,6 +10,7 @@ import sys
 import keras
 import numpy as np
 
+from gaae_tf.networks.attention import attend
 from gaae_tf.networks.classifier import SimpleClassifier
 from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gaae_tf.networks.decoder import Decoder
@@ -75,8 +76,42 @@ def outputs(name, network):
     return result
 
 
+def attention_in_parts():
+    """Mixtures and gradients of non-local attention whose map is made in four parts a sample."""
+    rng = np.random.default_rng(0)
+    shapes = [(3, 8, 2), (3, 6, 2), (3, 6, 4), (3, 8, 4)]
+    *inputs, upstream = (rng.normal(size=shape).astype("float32") for shape in shapes)
+
+    def attention(*inputs):
+        return attend(*inputs, largest_part=12)
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        mixture, gradients_of = jax.vjp(attention, *inputs)
+        gradients = gradients_of(upstream)
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        inputs = [torch.tensor(values, requires_grad=True) for values in inputs]
+        mixture = attention(*inputs)
+        gradients = torch.autograd.grad(mixture, inputs, torch.tensor(upstream))
+    else:
+        import tensorflow as tf
+
+        inputs = [tf.constant(values) for values in inputs]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            mixture = attention(*inputs)
+        gradients = tape.gradient(mixture, inputs, output_gradients=upstream)
+    found = {"mixture": mixture} | dict(zip(("theta", "phi", "g"), gradients, strict=True))
+    return {
+        f"attention {name}": keras.ops.convert_to_numpy(values) for name, values in found.items()
+    }
+
+
 def main(weights_file, outputs_file):
-    weights, result = np.load(weights_file), {}
+    weights, result = np.load(weights_file), attention_in_parts()
     for name, make in NETWORKS.items():
         network = make()
         for i, weight in enumerate(network.weights):

@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
+from gaae_tf.networks.attention import LARGEST_PART
 from gaae_tf.run.build import build_model
 from gaae_tf.run.folder import DataDescription
 from gaae_tf.systems.system import System
@@ -52,9 +53,9 @@ _MOST_MAPS, _MOST_PROGRAM = 400, 2 * 2**30
 _SPEECH_RATE_HZ = 8_000  # up to here the flag file for speech fits, which has shorter windows
 # Without what it does for notes.
 _QUICKSTART = ["--flagfile=quickstart", "--frequency_axis=linear", "--style_pooling=sum"]
-# Fitted, too: parts of the non-local blocks' maps, of four million elements each, that are there at
-# a time with what their gradients are made of, and what the blocks' graphs take.
-_ATTENTION = 15 * 4 * 2**22
+# Fitted, too: parts of the non-local blocks' maps that are there at a time with what their gradients
+# are made of, and what the blocks' graphs take.
+_ATTENTION = 15 * 4 * LARGEST_PART
 
 
 @dataclasses.dataclass(frozen=True)
