@@ -91,10 +91,33 @@ def test_replicas_keep_equal_weights_under_adam_and_mixed_precision(mirrored):
         mirrored, 2, test_gaae.tiny_model, test_gaae.batches, "mixed_float16", scaled
     )
     assert all(np.isfinite(list(one.values())).all() for one in logs)
-    for variable in model.trainable_variables:
+    for variable in model.weights:  # statistics too, which replicas keep for themselves
         first, second = mirrored.experimental_local_results(variable.value)
-        assert np.array_equal(first, second)
+        assert np.array_equal(first, second), variable.path
     assert model.step.numpy() == 2
+
+
+def test_replicas_exchange_batch_statistics_gradients_and_logs_alone(mirrored, monkeypatch):
+    exchanges = []
+    for name in ("_reduce_to", "_batch_reduce_to"):
+        original = getattr(mirrored.extended, name)
+
+        def counted(*arguments, original=original):
+            exchanges.append(arguments)
+            return original(*arguments)
+
+        monkeypatch.setattr(mirrored.extended, name, counted)
+    with mirrored.scope():
+        model = test_gaae.tiny_model()
+    batch = test_gaae.batches()
+    exchanges.clear()
+    tf.function(lambda: mirrored.run(model.train_step, args=(batch,))).get_concrete_function()
+    # One for each batch normalisation and pass, and another where gradients go back through it:
+    # five of D in three passes, C's in five, of which two have gradients.
+    statistics = (5 * 3 + 5) + (1 * 5 + 2)
+    updates = 2 * (1 + 1) + 1  # each with one for the gradients, and one for norm and finiteness
+    logs = 3  # of S and L twice, of E, D and C
+    assert len(exchanges) == statistics + 2 * updates + logs
 
 
 @pytest.mark.parametrize("replica", [0, 1])

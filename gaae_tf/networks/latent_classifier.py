@@ -11,10 +11,46 @@ After training, the statistics are those of real clips under the weights that ar
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
+from keras import ops
 
 from gaae_tf.networks.initializers import orthogonal_for_relu
+from gaae_tf.networks.normalization import global_moments
 from gaae_tf.networks.saving import Saved
+
+_MOMENTUM = 0.9
+_EPSILON = 1e-6  # codes of small deviation are to be standardised too
+
+
+class Standardisation(Saved, keras.layers.Layer):
+    """Gives each of a code's numbers mean 0 and deviation 1 over the batch.
+
+    Attributes:
+        replica_mean: as in `BatchNormalization`.
+    """
+
+    replica_mean: Callable | None = None
+
+    def build(self, input_shape):
+        """Creates the moving statistics for codes [batch, size]."""
+        shape = input_shape[-1:]
+        self.moving_mean = self.add_weight(
+            name="moving_mean", shape=shape, initializer="zeros", trainable=False, autocast=False
+        )
+        self.moving_variance = self.add_weight(
+            name="moving_variance", shape=shape, initializer="ones", trainable=False, autocast=False
+        )
+
+    def call(self, codes, training=False):
+        """[batch, size] -> same shape."""
+        mean, variance = self.moving_mean, self.moving_variance
+        if training:
+            mean, variance = global_moments(*ops.moments(codes, axes=0), self.replica_mean)
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * _MOMENTUM + value * (1.0 - _MOMENTUM))
+        return (codes - mean) * ops.rsqrt(variance + _EPSILON)
 
 
 class LatentClassifier(Saved, keras.Model):
@@ -29,14 +65,7 @@ class LatentClassifier(Saved, keras.Model):
         super().__init__(**kwargs | {"dtype": "float32"})
         self.classes = classes
         self.guided_dim = guided_dim
-        self.standardise = keras.layers.BatchNormalization(
-            momentum=0.9,
-            epsilon=1e-6,  # codes of small deviation are to be standardised too
-            center=False,
-            scale=False,
-            synchronized=keras.backend.backend() == "tensorflow",  # alone knows how
-            dtype="float32",
-        )
+        self.standardise = Standardisation(dtype="float32")
         self.stack = keras.Sequential(
             [
                 keras.layers.Dense(

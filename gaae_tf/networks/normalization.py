@@ -1,11 +1,13 @@
 """Batch normalisation, plain and conditioned on a class vector.
 
 Source: METHOD §4; BigGAN (arXiv 1809.11096) for the conditional form. Departures: statistics are
-always float32, whatever the compute dtype, and are taken over the global batch under a distribution
-strategy, so that replicas act as one device.
+always float32, whatever the compute dtype, and are taken over the global batch where several
+replicas train, so that they act as one device.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -25,7 +27,13 @@ class BatchNormalization(Saved, keras.layers.Layer):
         epsilon: added to the variance.
         class_biases: how W_b starts, "zeros" or "orthogonal"; with the latter, classes differ in
             their biases from the first step on.
+
+    Attributes:
+        replica_mean: gives the mean of an array over all replicas, of which Keras knows nothing;
+            None where there is but one.
     """
+
+    replica_mean: Callable | None = None
 
     def __init__(
         self,
@@ -55,9 +63,9 @@ class BatchNormalization(Saved, keras.layers.Layer):
                 **kwargs,
             )
 
-        moving = {"trainable": False, "aggregation": "mean"}
-        self.moving_mean = weight("moving_mean", (channels,), "zeros", **moving)
-        self.moving_variance = weight("moving_variance", (channels,), "ones", **moving)
+        # Without aggregation: what is assigned to them is the same on all replicas.
+        self.moving_mean = weight("moving_mean", (channels,), "zeros", trainable=False)
+        self.moving_variance = weight("moving_variance", (channels,), "ones", trainable=False)
         if self.classes is None:
             self.gain = weight("gain", (channels,), "ones")
             self.bias = weight("bias", (channels,), "zeros")
@@ -72,7 +80,7 @@ class BatchNormalization(Saved, keras.layers.Layer):
         # channels twice as fast on a CPU as on the four axes.
         x = ops.reshape(ops.cast(features, "float32"), (-1, bins, frames * channels))
         if training:
-            mean, variance = _global_moments(x, channels)
+            mean, variance = global_moments(*_moments(x, channels), self.replica_mean)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
         else:
@@ -93,8 +101,8 @@ def _rows(values, frames):
     return ops.tile(values, (1, frames))[:, None, :]
 
 
-def _global_moments(x, channels):
-    """Mean and variance of each channel over the batch of all replicas; float32 [channels] each.
+def _moments(x, channels):
+    """Mean and variance of each channel over this replica's batch; float32 [channels] each.
 
     Args:
         x: float32 [batch, bins, frames·channels].
@@ -106,12 +114,19 @@ def _global_moments(x, channels):
 
     mean = channel_means(x)
     frames = x.shape[-1] // channels
-    variance = channel_means(ops.square(x - _rows(mean[None], frames)))
-    if keras.backend.backend() != "tensorflow":
+    return mean, channel_means(ops.square(x - _rows(mean[None], frames)))
+
+
+def global_moments(mean, variance, replica_mean: Callable | None):
+    """Moments of the global batch, of equally many examples on each replica; [channels] all.
+
+    Args:
+        mean: of this replica's batch.
+        variance: of this replica's batch.
+        replica_mean: as in `BatchNormalization`. It is called once, for both.
+    """
+    if replica_mean is None:
         return mean, variance
-    # Replicas hold equally many examples, so the global moments are means of the local ones:
-    # averaging these few numbers is far cheaper than `synchronized` moments of x itself.
-    local = ops.stack([mean, variance + ops.square(mean)])[None]
-    averages, _ = ops.moments(local, axes=(0,), synchronized=True)
+    averages = replica_mean(ops.stack([mean, variance + ops.square(mean)]))
     global_mean, mean_square = averages[0], averages[1]
     return global_mean, ops.maximum(mean_square - ops.square(global_mean), 0.0)

@@ -37,8 +37,7 @@ class _SpectralLayer(Saved, keras.layers.Layer):
             trainable=False,
             dtype="float32",
             autocast=False,
-            aggregation="mean",  # equal on all replicas, as the kernel is
-        )
+        )  # and without aggregation: replicas find the same one, for their kernels are the same
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")

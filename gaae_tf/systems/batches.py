@@ -17,6 +17,19 @@ def over_replicas(shares):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
 
 
+def share_batch_statistics(network):
+    """Has a network normalise by the statistics of the global batch, not of each replica's."""
+    for layer in network._flatten_layers():
+        if hasattr(layer, "replica_mean"):
+            layer.replica_mean = _mean_over_replicas
+
+
+def _mean_over_replicas(values):
+    """Mean of an array over the replicas; its gradient is the mean of theirs."""
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+
 def split_batches(batches: tuple) -> tuple[tuple, tuple]:
     """The k batches of an iteration's discriminator updates, and the one of the last update.
 

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from gaae_tf import losses
+from gaae_tf.systems.batches import share_batch_statistics
 from gaae_tf.systems.spec import Spec
 
 
@@ -99,6 +100,8 @@ class System(keras.Model):
             raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
         for name in self.NETWORKS:
             setattr(self, name, networks[name])
+            if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+                share_batch_statistics(networks[name])
         for name in self.FROZEN:
             networks[name].trainable = False
         for name in self.AVERAGED:
@@ -248,15 +251,19 @@ class System(keras.Model):
                 for variable, gradient in zip(variables, gradients, strict=True)
             ]
         context = tf.distribute.get_replica_context()
-        # The norm of each replica's gradient, summed: finite only if all are.
         own_norm = tf.linalg.global_norm(gradients)
-        norm = context.all_reduce(tf.distribute.ReduceOp.SUM, own_norm)
         loss_scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        finite = tf.math.is_finite(scaled_loss)
+        if not loss_scaling:  # which meets an overflow of gradients by leaving the step out
+            finite &= tf.math.is_finite(own_norm)
+        # The norm of each replica's gradient, summed: finite only if all are.
+        norm, bad = tf.unstack(
+            context.all_reduce(
+                tf.distribute.ReduceOp.SUM, tf.stack([own_norm, tf.where(finite, 0.0, 1.0)])
+            )
+        )
         if context.num_replicas_in_sync > 1:
-            finite = tf.math.is_finite(scaled_loss)
-            if not loss_scaling:  # which meets an overflow of gradients by leaving the step out
-                finite &= tf.math.is_finite(own_norm)
-            self._note_divergence(context, finite)
+            self._note_divergence(context, finite, bad)
         if loss_scaling:
             if context.num_replicas_in_sync > 1:
                 # LossScaleOptimizer looks at its own replica only: let an overflow on one be seen
@@ -267,9 +274,11 @@ class System(keras.Model):
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return norm
 
-    def _note_divergence(self, context, finite):
-        """Notes this replica's part in the first update whose loss or gradient was not finite."""
-        bad = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(finite, 0.0, 1.0))
+    def _note_divergence(self, context, finite, bad):
+        """Notes this replica's part in the first update whose loss or gradient was not finite.
+
+        `bad` is on how many replicas it was not.
+        """
         part = self.part_in_divergence
         first = (bad > 0.0) & (part < 0.5)
         bad_here = 2.0 + tf.cast(context.replica_id_in_sync_group, tf.float32)
