@@ -338,7 +338,7 @@ def test_the_share_of_time_spent_waiting_for_batches_tells_starved_input(config,
 
 def run_parts(config):
     """The arguments of run_steps for a configuration, as `train` makes them."""
-    from gaae_tf.data.pipeline import training_stream
+    from gaae_tf.data.pipeline import Draws, training_stream
     from gaae_tf.run.build import compile_model
     from gaae_tf.run.checkpoints import Checkpoints
 
@@ -351,10 +351,8 @@ def run_parts(config):
         clips.audio,
         clips.labels,
         clips.labelled,
+        Draws(config.batch_size, config.discriminator_steps + 1, config.seed),
         classes=len(data.classes),
-        batch_size=config.batch_size,
-        draws=config.discriminator_steps + 1,
-        seed=config.seed,
         transform=fit.clip_transform(
             model, data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
         ),

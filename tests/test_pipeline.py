@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gaae_tf.data.pipeline import evaluation_batches, map_clips, training_stream
+from gaae_tf.data.pipeline import (
+    Draws,
+    evaluation_batches,
+    held_once,
+    map_clips,
+    training_stream,
+)
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
@@ -22,16 +28,14 @@ def audio():
 
 
 def stream(audio, **changes):
-    settings = {
-        "labels": np.arange(CLIPS) % 2,
-        "labelled": np.array([1, 2, 5]),
-        "classes": 2,
-        "batch_size": 2,
-        "draws": 3,
-        "seed": 4,
-        "transform": SIGNAL_PATH.spectrogram,
-    }
-    return training_stream(audio, **settings | changes)
+    return training_stream(
+        audio,
+        labels=np.arange(CLIPS) % 2,
+        labelled=np.array([1, 2, 5]),
+        draws=Draws(**{"batch_size": 2, "count": 3, "seed": 4} | changes),
+        classes=2,
+        transform=SIGNAL_PATH.spectrogram,
+    )
 
 
 def taken(data, steps):
@@ -103,3 +107,14 @@ def test_replicas_streams_have_the_rows_of_the_global_batches_in_turn(audio):
             for tensor in range(3):
                 joined = np.concatenate([part[draw][tensor] for part in parts])
                 np.testing.assert_array_equal(joined, whole[step][draw][tensor])
+
+
+def test_clips_that_are_held_once_are_one_memory_and_give_the_same_batches(audio):
+    tensor, array = held_once(audio)
+    assert np.shares_memory(np.asarray(memoryview(tensor)), array)
+    np.testing.assert_array_equal(array, audio)
+    with pytest.raises(ValueError, match="read-only"):
+        array[0, 0] = 1  # TensorFlow takes tensors not to change
+    batches = [taken(stream(clips), 2) for clips in (audio, tensor)]
+    for a, b in zip(*map(tf.nest.flatten, batches), strict=True):
+        assert np.array_equal(a, b)

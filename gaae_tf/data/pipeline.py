@@ -7,53 +7,75 @@ replaying the steps before it. Evaluation loses no clip and repeats none.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
 
+@dataclasses.dataclass(frozen=True)
+class Draws:
+    """Which clips each step takes, and for whom.
+
+    Attributes:
+        batch_size: global batch of each draw, a multiple of all replicas.
+        count: draws a step, k + 1.
+        seed: decides the order.
+        first_step: the step whose batches come first.
+        replicas: the replicas that the stream is for, and how many there are in all. Each step
+            gives one element a replica, in turn: its rows of the global batches, which alone are
+            gathered and transformed.
+    """
+
+    batch_size: int
+    count: int
+    seed: int
+    first_step: int = 0
+    replicas: tuple[range, int] = (range(1), 1)
+
+    @property
+    def rows(self) -> int:
+        """Rows of a batch that one replica gets."""
+        return self.batch_size // self.replicas[1]
+
+    def places(self, element: tf.Tensor, draw: int) -> tf.Tensor:
+        """Places in the endless order of all clips that an element of the stream has; [rows]."""
+        here, _ = self.replicas
+        step, replica = element // len(here), here.start + element % len(here)
+        first = (step * self.count + draw) * self.batch_size + replica * self.rows
+        return first + tf.range(self.rows, dtype=tf.int64)
+
+
 def training_stream(
-    audio: np.ndarray,
+    audio: tf.Tensor | np.ndarray,
     labels: np.ndarray,
     labelled: np.ndarray | None,
+    draws: Draws,
     *,
     classes: int,
-    batch_size: int,
-    draws: int,
-    seed: int,
     transform: Callable[[tf.Tensor], tf.Tensor],
     unlabelled: bool = True,
-    first_step: int = 0,
-    replicas: tuple[range, int] = (range(1), 1),
 ) -> tf.data.Dataset:
-    """Endless training batches, from `first_step` on.
+    """Endless training batches.
 
     Unlabelled clips are all clips; each pass over them is a new permutation that visits each once.
     Labelled ones are visited likewise among themselves.
 
     Args:
-        audio: int16 [clips, samples].
+        audio: int16 [clips, samples]; a tensor is not copied.
         labels: int [clips].
         labelled: indices of the clips whose labels may be used; None for a system that uses none.
+        draws: which clips each step takes.
         classes: number of classes.
-        batch_size: global batch of each draw, a multiple of all replicas.
-        draws: batches a step, k + 1.
-        seed: decides the order.
         transform: float audio [clips, samples] to what the system sees; spectrograms, say.
         unlabelled: whether the system wants clips of all, whatever their label.
-        first_step: the step whose batches come first.
-        replicas: the replicas that the stream is for, and how many there are in all. Each step
-            gives one element a replica, in turn: its rows of the global batches, which alone are
-            gathered and transformed.
 
     Returns:
-        Data set of `draws`-tuples of (x_u, x_l, y_l): unlabelled and labelled clips as `transform`
-        gives them, [batch / replicas, …], and one-hot labels [batch / replicas, classes]. Without
-        `labelled` they are (x_u,), without `unlabelled` (x_l, y_l).
+        Data set of `draws.count`-tuples of (x_u, x_l, y_l): unlabelled and labelled clips as
+        `transform` gives them, [rows, …], and one-hot labels [rows, classes]. Without `labelled`
+        they are (x_u,), without `unlabelled` (x_l, y_l).
     """
-    here, everywhere = replicas
-    rows = batch_size // everywhere
     # Captured by the map below as tensors in memory, not as constants of the graph.
     with tf.device("CPU"):
         audio = tf.convert_to_tensor(audio)
@@ -61,26 +83,35 @@ def training_stream(
         if labelled is not None:
             labelled = tf.convert_to_tensor(labelled.astype(np.int64))
 
-    def batches(element):
-        step, replica = element // len(here), here.start + element % len(here)
-        result = []
-        for draw in range(draws):
-            first = (step * draws + draw) * batch_size + replica * rows
-            places = first + tf.range(rows, dtype=tf.int64)
-            chosen, y_l = [], ()
-            if unlabelled:
-                chosen.append(_shuffled(places, tf.shape(audio, tf.int64)[0], seed, stream=0))
-            if labelled is not None:
-                guidance = _shuffled(places, tf.shape(labelled, tf.int64)[0], seed, stream=1)
-                chosen.append(tf.gather(labelled, guidance))
-                y_l = (tf.one_hot(tf.gather(labels, chosen[-1]), classes),)
-            clips = transform(to_float(tf.gather(audio, tf.concat(chosen, axis=0))))
-            x = (clips[i * rows : (i + 1) * rows] for i in range(len(chosen)))
-            result.append((*x, *y_l))
-        return tuple(result)
+    def batch(places):
+        chosen, y_l = [], ()
+        if unlabelled:
+            chosen.append(_shuffled(places, tf.shape(audio, tf.int64)[0], draws.seed, stream=0))
+        if labelled is not None:
+            guidance = _shuffled(places, tf.shape(labelled, tf.int64)[0], draws.seed, stream=1)
+            chosen.append(tf.gather(labelled, guidance))
+            y_l = (tf.one_hot(tf.gather(labels, chosen[-1]), classes),)
+        clips = transform(to_float(tf.gather(audio, tf.concat(chosen, axis=0))))
+        return (*tf.split(clips, len(chosen)), *y_l)
 
-    elements = tf.data.Dataset.range(first_step * len(here), np.iinfo(np.int64).max)
-    return elements.map(batches, num_parallel_calls=2, deterministic=True).prefetch(4)
+    elements = tf.data.Dataset.range(
+        draws.first_step * len(draws.replicas[0]), np.iinfo(np.int64).max
+    )
+    return elements.map(
+        lambda element: tuple(batch(draws.places(element, i)) for i in range(draws.count)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    ).prefetch(4)
+
+
+def held_once(audio: np.ndarray) -> tuple[tf.Tensor, np.ndarray]:
+    """Clips as a tensor, and as an array that is the tensor's memory and may not be written.
+
+    TensorFlow copies every array that it is given; so whoever lets go of `audio` holds one copy.
+    """
+    with tf.device("CPU"):
+        tensor = tf.convert_to_tensor(audio)
+    return tensor, np.asarray(memoryview(tensor))
 
 
 def evaluation_batches(audio: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.again import classes_without, more_of
-from gaae_tf.data.pipeline import evaluation_batches, training_stream
+from gaae_tf.data.pipeline import Draws, evaluation_batches, held_once, training_stream
 from gaae_tf.data.shards import Clips, Dataset, read_clips
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
@@ -65,6 +66,8 @@ def train(config: TrainConfig) -> Path:
     config, dataset, guiding, data = resolved
     run_dir = Path(config.run_dir)
     clips = training_clips(config, dataset, guiding)
+    audio, array = held_once(clips.audio)
+    clips = dataclasses.replace(clips, audio=array)
     check_same_guidance(run_dir, clips, guiding)
     if config.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(
@@ -85,6 +88,7 @@ def train(config: TrainConfig) -> Path:
     while True:
         stream = functools.partial(
             _stream,
+            audio=audio,
             clips=clips,
             config=config,
             classes=len(data.classes),
@@ -93,13 +97,7 @@ def train(config: TrainConfig) -> Path:
         )
         try:
             run_steps(
-                model,
-                stream,
-                strategy,
-                config,
-                checkpoints,
-                validate=validate,
-                callbacks=callbacks,
+                model, stream, strategy, config, checkpoints, validate=validate, callbacks=callbacks
             )
         except NonFiniteError as error:
             first_step = _roll_back(error, checkpoints, config)
@@ -143,27 +141,30 @@ def _begun(
 
 def _stream(
     context: tf.distribute.InputContext,
+    audio: tf.Tensor,
     clips: TrainingClips,
     config: TrainConfig,
     classes: int,
     transform: Callable[[tf.Tensor], tf.Tensor],
     first_step: int,
 ) -> tf.data.Dataset:
-    """What the replicas of one process train on."""
+    """What the replicas of one process train on; `audio` is that of `clips`."""
     here = context.num_replicas_in_sync // context.num_input_pipelines
     first = here * context.input_pipeline_id
     return training_stream(
-        clips.audio,
+        audio,
         clips.labels,
         clips.labelled,
+        Draws(
+            batch_size=config.batch_size,
+            count=config.draws,
+            seed=config.seed,
+            first_step=first_step,
+            replicas=(range(first, first + here), context.num_replicas_in_sync),
+        ),
         classes=classes,
-        batch_size=config.batch_size,
-        draws=config.draws,
-        seed=config.seed,
         transform=transform,
         unlabelled=config.system.unlabelled,
-        first_step=first_step,
-        replicas=(range(first, first + here), context.num_replicas_in_sync),
     )
 
 
