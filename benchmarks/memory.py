@@ -21,7 +21,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from benchmarks.vocoder import processor
+from benchmarks.in_turn import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.files import write_text
 

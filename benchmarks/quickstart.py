@@ -18,7 +18,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import gaae_tf
-from benchmarks.vocoder import processor
+from benchmarks.in_turn import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers import trained_scorer

@@ -22,7 +22,7 @@ import numpy as np
 from absl import app, flags
 
 import gaae_tf
-from benchmarks.vocoder import processor
+from benchmarks.in_turn import processor
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips

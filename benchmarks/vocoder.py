@@ -22,6 +22,7 @@ import soxr
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.in_turn import processor
 from gaae_tf.ops.griffin_lim import griffin_lim, spectral_convergence_db
 from gaae_tf.ops.pghi import pghi
 from gaae_tf.ops.settings import WINDOWS, StftSettings
@@ -93,14 +94,6 @@ def clips_per_second(clips: np.ndarray) -> dict[str, float]:
         "32 fast GL, all threads": lambda: refine(*tensors).numpy(),
     }
     return {name: round(len(clips) / seconds(run), 1) for name, run in work.items()}
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), "unknown")
 
 
 def main(argv: list[str]) -> None:
