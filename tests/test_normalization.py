@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from gaae_tf.networks.normalization import BatchNormalization
+from gaae_tf.networks.latent_classifier import Standardisation
+from gaae_tf.networks.normalization import BatchNormalization, global_moments
 
 
 @pytest.fixture
@@ -50,3 +51,22 @@ def test_statistics_stay_float32_when_half_precision_would_lose_them():
         layer(keras.ops.convert_to_tensor(x), training=True)
     assert np.asarray(layer.moving_mean)[0] == pytest.approx(100.0, abs=0.3)
     assert layer.moving_mean.dtype == "float32"
+
+
+def test_codes_that_hardly_vary_about_a_mean_are_standardised():
+    codes = np.random.default_rng(0).normal(3.0, 0.01, (64, 5)).astype("float32")
+    out = np.asarray(Standardisation()(codes, training=True))
+    exact = codes.astype("float64")
+    expected = (exact - exact.mean(0)) / np.sqrt(exact.var(0) + 1e-6)
+    assert out == pytest.approx(expected, abs=1e-4)
+
+
+def test_moments_of_two_replicas_are_those_of_both_batches(features):
+    halves = [
+        (features[i : i + 3].mean((0, 1, 2)), features[i : i + 3].var((0, 1, 2))) for i in (0, 3)
+    ]
+    told = [np.stack([mean, variance + mean**2]) for mean, variance in halves]
+    for mean, variance in halves:
+        found = global_moments(mean, variance, lambda values: (told[0] + told[1]) / 2.0)
+        assert np.asarray(found[0]) == pytest.approx(features.mean((0, 1, 2)), rel=1e-5)
+        assert np.asarray(found[1]) == pytest.approx(features.var((0, 1, 2)), rel=1e-4)

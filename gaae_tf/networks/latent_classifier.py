@@ -47,7 +47,9 @@ class Standardisation(Saved, keras.layers.Layer):
         """[batch, size] -> same shape."""
         mean, variance = self.moving_mean, self.moving_variance
         if training:
-            mean, variance = global_moments(*ops.moments(codes, axes=0), self.replica_mean)
+            mean = ops.mean(codes, axis=0)
+            variance = ops.mean(ops.square(codes - mean), axis=0)
+            mean, variance = global_moments(mean, variance, self.replica_mean)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * _MOMENTUM + value * (1.0 - _MOMENTUM))
         return (codes - mean) * ops.rsqrt(variance + _EPSILON)
