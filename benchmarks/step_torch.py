@@ -194,8 +194,7 @@ class Training:
             self.S.requires_grad_(True)
             sample, latent = self.discriminator_losses(x_u, x_l, y_l, *self._noise(x_u))
             logs |= {"S": sample, "L": latent}
-            self._apply(sample, "S")
-            self._apply(latent, "L")
+            self._apply(sample + latent, "S", "L")  # each moves its own network alone
         self.S.eval()
         self.S.requires_grad_(False)
         self.L.requires_grad_(False)
@@ -236,11 +235,13 @@ class Training:
         )
         return 0.5 * made + 0.5 * known
 
-    def _apply(self, loss, name):
-        self.optimizers[name].zero_grad(set_to_none=True)
+    def _apply(self, loss, *names):
+        for name in names:
+            self.optimizers[name].zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.get_total_norm([p.grad for p in self.trained[name]])
-        self.optimizers[name].step()
+        for name in names:
+            torch.nn.utils.get_total_norm([p.grad for p in self.trained[name]])
+            self.optimizers[name].step()
 
     @torch.no_grad()
     def _update_average(self):
