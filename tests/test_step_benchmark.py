@@ -94,8 +94,10 @@ def copy_weights(ours, theirs, base):
         put(theirs.weight, kernel.transpose(order))
         return
     put(theirs.parametrizations.weight.original, kernel.transpose(order))
-    left, matrix = ours.left_vector.numpy(), kernel.reshape(-1, kernel.shape[-1])
-    right = matrix @ left
+    left = ours.left_vector.numpy()
+    right = kernel @ left
+    if right.ndim > 1:
+        right = right.transpose(2, 0, 1).ravel()  # in PyTorch's order of a kernel's places
     put(theirs.parametrizations.weight[0]._u, left / np.linalg.norm(left))
     put(theirs.parametrizations.weight[0]._v, right / np.linalg.norm(right))
 
