@@ -53,8 +53,8 @@ _MOST_MAPS, _MOST_PROGRAM = 400, 2 * 2**30
 _SPEECH_RATE_HZ = 8_000  # up to here the flag file for speech fits, which has shorter windows
 # Without what it does for notes.
 _QUICKSTART = ["--flagfile=quickstart", "--frequency_axis=linear", "--style_pooling=sum"]
-# Fitted, too: parts of the non-local blocks' maps that are there at a time with what their gradients
-# are made of, and what the blocks' graphs take.
+# Fitted, too: parts of the non-local blocks' maps that are there at a time, with what their
+# gradients are made of, and what the blocks' graphs take.
 _ATTENTION = 15 * 4 * LARGEST_PART
 
 
