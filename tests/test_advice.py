@@ -54,7 +54,8 @@ def test_classes_without_test_clips_are_named_with_what_gives_them_some(tmp_path
     prepared(source)
     (note,) = notes(capsys)
     assert note.startswith("no test clips of cat, cow: evaluation needs some of each class; ")
-    assert "--test_percent=25 --overwrite" in note
+    command = note[note.index("`") + 1 : note.rindex("`")].split()
+    assert {"--test_percent=25", "--overwrite=true", f"--out={tmp_path / 'out'}"} <= set(command)
     dataset = prepared(source, FolderReader(test_percent=25), overwrite=True)
     assert dataset.counts_by_class["test"] == {"cat": 1, "cow": 1, "dog": 2}
     assert notes(capsys) == []
@@ -62,13 +63,13 @@ def test_classes_without_test_clips_are_named_with_what_gives_them_some(tmp_path
 
 def test_too_few_recordings_to_test_on_are_told_as_that(tmp_path, capsys):
     prepared(write_classes(tmp_path / "in", dog=2))
-    assert notes(capsys)[0].endswith("add recordings, so that each class has three or more")
+    assert notes(capsys)[0].endswith("add recordings, so that each class has 3 or more")
 
 
 def test_a_source_with_splits_of_its_own_needs_test_recordings(tmp_path, capsys):
     write_classes(tmp_path / "in/train", dog=2)
     prepared(tmp_path / "in")
-    assert notes(capsys)[0].endswith("add some to the source")
+    assert notes(capsys)[0].endswith("test/ folder of its recordings, and prepare them again")
 
 
 def test_sound_that_is_not_used_is_told_with_the_flag_that_uses_it(tmp_path, capsys):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from gaae_tf.data.again import classes_without
+from gaae_tf.data.again import classes_without, more_of
 from gaae_tf.data.corpora.recording import listed
 from gaae_tf.data.prepare.config import PrepareConfig
 from gaae_tf.data.shards import Dataset
@@ -20,7 +19,7 @@ def advice(config: PrepareConfig, dataset: Dataset, entries: Sequence[dict[str, 
 
     Args:
         config: the settings.
-        dataset: what was made.
+        dataset: what was made, in its final place.
         entries: of the journal, a shard each.
     """
     lines = [_on_test_clips(dataset), _on_unused_sound(config, entries)]
@@ -39,17 +38,10 @@ def _on_test_clips(dataset: Dataset) -> str:
     without = classes_without(dataset, "test")
     if not without:
         return ""
-    line = f"no test clips of {listed(without)}: evaluation needs some of each class; "
-    if "test_percent" not in dataset.settings or dataset.settings["own_splits"]:
-        return line + "add some to the source"
-    fewest = min(
-        sum(dataset.counts_by_class[split][name] for split in ("train", "valid", "test"))
-        for name in without
+    return (
+        f"no test clips of {listed(without)}: evaluation needs some of each class; "
+        f"{more_of(dataset, 'test')}"
     )
-    if fewest < 3:
-        return line + "add recordings, so that each class has three or more"
-    percent = math.ceil(100 / fewest)
-    return line + f"--test_percent={percent} --overwrite takes one or more of each, or add some"
 
 
 def _on_unused_sound(config: PrepareConfig, entries: Sequence[dict[str, Any]]) -> str:

@@ -152,4 +152,5 @@ def _prepare(
             )
         entries, skipped = write(source, corpus, config, folder, progress)
         dataset = describe(corpus, config, folder.whole, entries, skipped)
-        return dataset, advice(config, dataset, entries)
+        named = dataclasses.replace(dataset, path=config.out)
+        return dataset, advice(config, named, entries)
