@@ -60,7 +60,7 @@ const listening = (() => {
     save.href = source;
     save.download = name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, "_") + source.slice(source.lastIndexOf("."));
     find("#other").hidden = !other;
-    if (other) find("#other span").textContent = kindOf(heard === front ? other : owner);
+    if (other) find("#other span").textContent = kindOf(other);
   }
 
   const kindOf = (card) => find("h4", card.closest(".kind")).textContent.toLowerCase();
