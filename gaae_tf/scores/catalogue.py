@@ -24,7 +24,6 @@ from collections.abc import Mapping
 from gaae_tf.scores.measure import PERCENT, Key, Measure
 
 EQUAL_COUNT = "at_real_test_count"  # among samples' figures: of as many as real test clips
-REFERENCES = {"real_train": "real training clips", "real_test": "real test clips"}
 
 
 def _share(
@@ -285,7 +284,7 @@ MAIN = (
 
 
 def against(measure: Measure, reference: str) -> Measure:
-    """One of `DISTANCES` from another of `REFERENCES`."""
+    """One of `DISTANCES` from another reference: "real_train" or "real_test"."""
     return measure.at(*measure.key[:-2], f"against_{reference}", measure.key[-1])
 
 
