@@ -198,7 +198,7 @@ def restore_for_sampling(
             _standardise_nothing(model)
 
     _restore_newest(prefixes, read)
-    if not measured:
+    if reestimate_batches and not measured:
         model.reestimate_statistics(reestimate_batches)
     return int(model.step.numpy())
 
