@@ -1077,7 +1077,7 @@ def test_an_interrupted_command_says_what_is_kept(tmp_path, number, status):
         "import os, sys\n"
         "from gaae_tf.evaluation import evaluate as evaluation\n"
         "from gaae_tf.commands import evaluate, opening\n"
-        "evaluate.check_run = lambda run_dir: None\n"
+        "evaluate.check_run = evaluate.check_data = lambda *_: None\n"
         f"evaluation.evaluate = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
         f"sys.exit(opening.run('evaluate', ['--run_dir={tmp_path}']))\n"
     )

@@ -28,10 +28,10 @@ class Standardisation(Saved, keras.layers.Layer):
     """Gives each of a code's numbers mean 0 and deviation 1 over the batch.
 
     Attributes:
-        replica_mean: as in `BatchNormalization`.
+        of_replicas: as in `BatchNormalization`.
     """
 
-    replica_mean: Callable | None = None
+    of_replicas: Callable | None = None
 
     def build(self, input_shape):
         """Creates the moving statistics for codes [batch, size]."""
@@ -49,7 +49,7 @@ class Standardisation(Saved, keras.layers.Layer):
         if training:
             mean = ops.mean(codes, axis=0)
             variance = ops.mean(ops.square(codes - mean), axis=0)
-            mean, variance = global_moments(mean, variance, self.replica_mean)
+            mean, variance = global_moments(mean, variance, self.of_replicas)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * _MOMENTUM + value * (1.0 - _MOMENTUM))
         return (codes - mean) * ops.rsqrt(variance + _EPSILON)

@@ -29,11 +29,11 @@ class BatchNormalization(Saved, keras.layers.Layer):
             their biases from the first step on.
 
     Attributes:
-        replica_mean: gives the mean of an array over all replicas, of which Keras knows nothing;
-            None where there is but one.
+        of_replicas: gives the arrays of all replicas, of which Keras knows nothing, stacked, for
+            the array of this one; None where there is but one.
     """
 
-    replica_mean: Callable | None = None
+    of_replicas: Callable | None = None
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class BatchNormalization(Saved, keras.layers.Layer):
         # channels twice as fast on a CPU as on the four axes.
         x = ops.reshape(ops.cast(features, "float32"), (-1, bins, frames * channels))
         if training:
-            mean, variance = global_moments(*_moments(x, channels), self.replica_mean)
+            mean, variance = global_moments(*_moments(x, channels), self.of_replicas)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
         else:
@@ -117,16 +117,17 @@ def _moments(x, channels):
     return mean, channel_means(ops.square(x - _rows(mean[None], frames)))
 
 
-def global_moments(mean, variance, replica_mean: Callable | None):
+def global_moments(mean, variance, of_replicas: Callable | None):
     """Moments of the global batch, of equally many examples on each replica; [channels] all.
 
     Args:
         mean: of this replica's batch.
         variance: of this replica's batch.
-        replica_mean: as in `BatchNormalization`. It is called once, for both.
+        of_replicas: as in `BatchNormalization`. It is called once, for both.
     """
-    if replica_mean is None:
+    if of_replicas is None:
         return mean, variance
-    averages = replica_mean(ops.stack([mean, variance + ops.square(mean)]))
-    global_mean, mean_square = averages[0], averages[1]
-    return global_mean, ops.maximum(mean_square - ops.square(global_mean), 0.0)
+    means, variances = ops.unstack(of_replicas(ops.stack([mean, variance])), axis=1)
+    global_mean = ops.mean(means, axis=0)
+    # By way of mean squares it would lose the digits that a large mean takes.
+    return global_mean, ops.mean(variances + ops.square(means - global_mean), axis=0)
