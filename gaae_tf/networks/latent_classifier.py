@@ -21,16 +21,17 @@ from gaae_tf.networks.normalization import global_moments
 from gaae_tf.networks.saving import Saved
 
 _MOMENTUM = 0.9
-_EPSILON = 1e-6  # codes of small deviation are to be standardised too
 
 
 class Standardisation(Saved, keras.layers.Layer):
     """Gives each of a code's numbers mean 0 and deviation 1 over the batch.
 
     Attributes:
+        epsilon: added to the variance.
         of_replicas: as in `BatchNormalization`.
     """
 
+    epsilon = 1e-6  # codes of small deviation are to be standardised too
     of_replicas: Callable | None = None
 
     def build(self, input_shape):
@@ -52,7 +53,7 @@ class Standardisation(Saved, keras.layers.Layer):
             mean, variance = global_moments(mean, variance, self.of_replicas)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * _MOMENTUM + value * (1.0 - _MOMENTUM))
-        return (codes - mean) * ops.rsqrt(variance + _EPSILON)
+        return (codes - mean) * ops.rsqrt(variance + self.epsilon)
 
 
 class LatentClassifier(Saved, keras.Model):
