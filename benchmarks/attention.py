@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.in_turn import (
     Worker,
     answer,
-    processor,
+    machine,
     resident_after_rest,
     resident_mebibytes,
     timed,
@@ -75,7 +75,7 @@ def main() -> None:
 
         result = {
             "command": " ".join(["python", "-m", "benchmarks.attention", *sys.argv[1:]]),
-            "machine": {"processor": processor(), "cores": os.cpu_count()},
+            "machine": machine(),
             "load_average_before": round(load_average, 1),
             "versions": {name: metadata.version(name) for name in ("tensorflow", "keras")},
             "largest_part": LARGEST_PART,

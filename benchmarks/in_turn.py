@@ -73,6 +73,11 @@ def resident_after_rest() -> float:
     return resident_mebibytes("VmRSS")
 
 
+def machine() -> dict[str, object]:
+    """What a result says of the machine that it was measured on."""
+    return {"processor": processor(), "cores": os.cpu_count()}
+
+
 def processor() -> str:
     """The processor's model."""
     try:

@@ -25,7 +25,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import gaae_tf
-from benchmarks.in_turn import processor
+from benchmarks.in_turn import machine
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers import trained_scorer
@@ -194,7 +194,7 @@ def measured(run_dir: Path) -> dict:
         "share_within_3": of_codes.share_within(style),
         "distance_from_prior": distance,
         "distance_of_draws": of_draws,
-        "machine": {"processor": processor(), "cores": 2},
+        "machine": machine(),
         "versions": {"tensorflow": tf.__version__, "python": platform.python_version()},
     }
 

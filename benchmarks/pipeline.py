@@ -22,7 +22,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_turn import processor, resident_mebibytes, timed
+from benchmarks.in_turn import machine, resident_mebibytes, timed
 from gaae_tf.data.pipeline import Draws, held_once, training_stream
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
@@ -66,7 +66,7 @@ def main() -> None:
                 runs[name].append(run)
     result = {
         "command": " ".join(["python", "-m", "benchmarks.pipeline", *sys.argv[1:]]),
-        "machine": {"processor": processor(), "cores": os.cpu_count()},
+        "machine": machine(),
         "load_average_before": round(load_average, 1),
         "versions": {name: metadata.version(name) for name in ("tensorflow", "numpy")},
         "clips_mebibytes": CLIPS * SAMPLES * 2 // 2**20,

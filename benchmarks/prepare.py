@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from benchmarks.vocoder import processor
+from benchmarks.in_turn import machine
 from gaae_tf.data.audio import BadAudio, decode_clips, to_int16
 from gaae_tf.data.corpora.chunks import starts_s
 from gaae_tf.data.corpora.folder import FolderReader
@@ -71,7 +71,7 @@ def main() -> None:
     if arguments.out:
         told = {
             "command": " ".join(["python", "-m", "benchmarks.prepare", *sys.argv[1:]]),
-            "machine": {"processor": processor(), "cores": os.cpu_count()},
+            "machine": machine(),
             "load_average_before": round(load_average, 1),
             "versions": {"python": platform.python_version()}
             | {package: metadata.version(package) for package in PACKAGES},

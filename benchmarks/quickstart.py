@@ -18,7 +18,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import gaae_tf
-from benchmarks.in_turn import processor
+from benchmarks.in_turn import machine
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers import trained_scorer
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> None:
             "python evaluate.py --run_dir=… --count=2000 --usefulness_seeds=0",
             f"python -m benchmarks.quickstart --runs={','.join(FLAGS.runs)}",
         ],
-        "machine": {"processor": processor(), "cores": 2},
+        "machine": machine(),
         "versions": scores["provenance"]["versions"] | {"python": platform.python_version()},
         "samples": scores["provenance"]["samples"],
         "runs": rows,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from benchmarks.in_turn import processor
+from benchmarks.in_turn import machine
 from gaae_tf.config import TrainConfig
 from gaae_tf.files import write_text
 from gaae_tf.run import names as run_names
@@ -85,7 +85,7 @@ def main(argv: list[str]) -> None:
             f"python train.py --flagfile={FLAGS.flagfile_of_runs} --seed=… --run_dir=…",
             f"python evaluate.py --run_dir=… {FLAGS.evaluated_with}",
         ],
-        "machine": {"processor": processor(), "cores": 2, "note": FLAGS.note},
+        "machine": machine() | {"note": FLAGS.note},
         "versions": scores["provenance"]["versions"] | {"python": platform.python_version()},
         "runs": rows,
     }

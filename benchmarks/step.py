@@ -26,7 +26,7 @@ from benchmarks.in_turn import (
     REPOSITORY,
     Worker,
     answer,
-    processor,
+    machine,
     resident_after_rest,
     resident_mebibytes,
     timed,
@@ -67,7 +67,7 @@ def main() -> None:
     gflop = iteration_flop(built["PyTorch, eager"]["forward_flop"]) / 1e9
     result = {
         "command": " ".join(["python", "-m", "benchmarks.step", *sys.argv[1:]]),
-        "machine": {"processor": processor(), "cores": os.cpu_count()},
+        "machine": machine(),
         "load_average_before": round(load_average, 1),
         "versions": {
             "python": platform.python_version(),

@@ -22,7 +22,7 @@ import numpy as np
 from absl import app, flags
 
 import gaae_tf
-from benchmarks.in_turn import processor
+from benchmarks.in_turn import machine
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips
@@ -109,7 +109,7 @@ def row(untrained: Path, run_dir: Path) -> dict:
         "scorer": provenance["scorer"]["name"],
         "scorer_test_accuracy": scores["scorer_test_accuracy"],
         "real_test": real(scores["details"]),
-        "machine": {"processor": processor(), "cores": 2},
+        "machine": machine(),
         "versions": provenance["versions"] | {"python": platform.python_version()},
     }
 

@@ -85,14 +85,14 @@ def main(arguments: list[str], values: flags.FlagValues) -> int:
     """Measures, prints the figures and writes them."""
     no_arguments(arguments, values)
     settings = _settings(values)
-    check_run(values.run_dir)
+    config = check_run(values.run_dir)
     shipped = find_run(values.run_dir)
     if shipped != Path(values.run_dir):
         raise ValueError(
             f"--run_dir={values.run_dir} is a model that comes with the package, whose figures are "
             f"in {shipped / SCORES}; to evaluate it anew, give a copy of {shipped}"
         )
-    check_data(Path(values.run_dir), values.dataset, values.guidance_dataset)
+    check_data(config, values.dataset, values.guidance_dataset)
     load_tensorflow()
     from gaae_tf.evaluation.evaluate import evaluate
     from gaae_tf.evaluation.table import format_table

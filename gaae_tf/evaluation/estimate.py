@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 import tensorflow as tf
 
@@ -34,8 +35,12 @@ def estimate(context: Context, measures: Sequence[ModuleType]) -> str:
     training = [measure for measure in applying if hasattr(measure, "training_steps")]
     training = [measure for measure in training if measure.phase(context) is not None]
     last = _last_evaluation(context)
-    a_step = _seconds_a_step(context, last)
-    steps = _scorer_steps(context) + sum(m.training_steps(context) for m in training)
+    # A given checkpoint is trained already.
+    given = context.settings.scorer_checkpoint is not None
+    kept = None if given else kept_record(context.guiding, context.settings.scorer)
+    a_step = _seconds_a_step(context, last, kept)
+    scorer_steps = 0 if given or kept else _scorer_steps(context)
+    steps = scorer_steps + sum(m.training_steps(context) for m in training)
     if steps and a_step is None:
         return "how long this takes has not been timed on such a machine"
     seconds = steps * (a_step or 0.0)
@@ -52,15 +57,15 @@ def estimate(context: Context, measures: Sequence[ModuleType]) -> str:
 
 
 def _scorer_steps(context: Context) -> int:
-    """Steps of a simple classifier that take as long as the scorer's training, 0 if it is kept."""
+    """Steps of a simple classifier that take as long as the scorer's training."""
     settings = context.settings.scorer
-    if context.settings.scorer_checkpoint is not None or kept_record(context.guiding, settings):
-        return 0
     steps = settings.steps(len(context.known.labels))
     return _WAVEGAN * steps if settings.name == "wavegan" else steps
 
 
-def _seconds_a_step(context: Context, last: Mapping[str, float]) -> float | None:
+def _seconds_a_step(
+    context: Context, last: Mapping[str, float], kept: Mapping[str, Any] | None
+) -> float | None:
     """Of a simple classifier: as last time, or of the kept scorer, or by rule of thumb.
 
     GPUs have no such rule.
@@ -69,11 +74,9 @@ def _seconds_a_step(context: Context, last: Mapping[str, float]) -> float | None
         steps = same_labels_altered.training_steps(context)
         return last[same_labels_altered.phase(context)] / steps
     settings = context.settings.scorer
-    if context.settings.scorer_checkpoint is None:
-        record = kept_record(context.guiding, settings)
-        if record is not None and "train_seconds" in record:
-            seconds = record["train_seconds"] / record["train_steps"]
-            return seconds / _WAVEGAN if settings.name == "wavegan" else seconds
+    if kept is not None and "train_seconds" in kept:
+        seconds = kept["train_seconds"] / kept["train_steps"]
+        return seconds / _WAVEGAN if settings.name == "wavegan" else seconds
     if tf.config.list_physical_devices("GPU"):
         return None
     stft = context.run.signal_path.stft

@@ -7,7 +7,6 @@ and so are trained once.
 from __future__ import annotations
 
 import dataclasses
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from gaae_tf.experiments.published import FIGURES, TABLES
 from gaae_tf.experiments.scales import SCALES, Scale, Setting
 from gaae_tf.experiments.tables import Pictures, Table
 from gaae_tf.run.checkpoints import progress
+from gaae_tf.scores import read_file
 
 SCORES_BY_GENDER = "scores_by_gender.json"  # of Table VI, in the folder of a run guided by digits
 
@@ -160,14 +160,7 @@ def read_scores(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     again = "delete it, and --run evaluates that run anew"
-    try:
-        scores = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read as JSON: {error}; {again}") from error
-    for name in ("details", "provenance"):
-        if not isinstance(scores, dict) or not isinstance(scores.get(name), dict):
-            raise ValueError(f"{path} has no object `{name}`, as evaluate.py writes it; {again}")
-    return scores
+    return read_file(path, ("details", "provenance"), again)
 
 
 def lacking(scores: dict[str, Any] | None, sounds: int, usefulness_seeds: int) -> str:

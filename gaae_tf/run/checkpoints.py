@@ -82,7 +82,7 @@ class Checkpoints:
         return int(self.model.step.numpy())
 
     def _read(self, prefix: str) -> None:
-        held = {name.split("/")[0] for name, _ in tf.train.list_variables(prefix)}
+        held = _held(prefix)
         if _LASTING in held:
             raise ValueError(
                 f"{prefix} holds the networks that make sounds and codes, and no training state: "
@@ -186,7 +186,7 @@ def restore_for_sampling(
 
     def read(prefix):
         nonlocal measured
-        held = {name.split("/")[0] for name, _ in tf.train.list_variables(prefix)}
+        held = _held(prefix)
         measured = _LASTING in held
         variables = _network_variables(model, lasting=measured)
         older = not held.issuperset(variables)
@@ -206,7 +206,12 @@ def restore_for_sampling(
 def is_for_sampling_alone(run_dir: Path) -> bool:
     """Whether the newest checkpoint of a run is one of `save_for_sampling`; it has one."""
     with without_patterns(_saved(Path(run_dir) / run_names.CHECKPOINTS)[0]) as prefix:
-        return any(name.startswith(_LASTING) for name, _ in tf.train.list_variables(prefix))
+        return _LASTING in _held(prefix)
+
+
+def _held(prefix: str) -> set[str]:
+    """The names under which a checkpoint was given its variables."""
+    return {name.split("/")[0] for name, _ in tf.train.list_variables(prefix)}
 
 
 def progress(run_dir: Path) -> tuple[int, float]:

@@ -45,15 +45,14 @@ def check_run(
     return config
 
 
-def check_data(run_dir: Path, dataset: str | None, guidance_dataset: str | None) -> None:
+def check_data(config: TrainConfig, dataset: str | None, guidance_dataset: str | None) -> None:
     """Raises DataError unless the data sets that a run was trained on are there.
 
     Args:
-        run_dir: the run folder.
+        config: the run's.
         dataset: where its data set is now; None for where it was.
         guidance_dataset: the same of the one that guided it, if another did.
     """
-    config = TrainConfig.load(run_dir / CONFIG)
     for flag, before, now in (
         ("dataset", config.dataset, dataset),
         ("guidance_dataset", config.guidance_dataset, guidance_dataset),

@@ -28,4 +28,32 @@ test clips, is null with the reason beside it, never a made-up number.
 `catalogue` tells which of these are shown, and by which names; `figure` has the form of one.
 """
 
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 SCORES_FILE = "scores.json"  # in the run folder
+
+
+def read_file(path: Path, sections: Sequence[str], again: str) -> dict[str, Any]:
+    """What an evaluation wrote.
+
+    Args:
+        path: of the file, which is there.
+        sections: objects that it must hold.
+        again: how it is made anew, for messages.
+
+    Raises:
+        ValueError: it is no JSON object with these sections; it is named.
+    """
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read as JSON: {error}; {again}") from error
+    for name in sections:
+        if not isinstance(scores, dict) or not isinstance(scores.get(name), dict):
+            raise ValueError(f"{path} has no object `{name}`, as evaluate.py writes it; {again}")
+    return scores

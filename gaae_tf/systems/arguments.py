@@ -10,15 +10,19 @@ if typing.TYPE_CHECKING:
     from gaae_tf.run.folder import DataDescription
 
 
-def tower(config: TrainConfig, data: DataDescription) -> dict[str, Any]:
-    """Of every network on spectrograms of the paper's Tables X to XXI."""
+def size(config: TrainConfig, data: DataDescription) -> dict[str, Any]:
+    """Of every network on spectrograms."""
     return {
         "bins": config.stft.bins,
         "frames": config.stft.frames(data.clip_samples),
         "channels": config.channels,
-        "non_local_bins": config.non_local_bins,
         "dtype": config.precision,
     }
+
+
+def tower(config: TrainConfig, data: DataDescription) -> dict[str, Any]:
+    """Of those of the paper's Tables X to XXI."""
+    return {**size(config, data), "non_local_bins": config.non_local_bins}
 
 
 def decoder(config: TrainConfig, data: DataDescription, classes: int | None) -> dict[str, Any]:

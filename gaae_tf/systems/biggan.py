@@ -125,8 +125,12 @@ class BigGAN(System):
 
 
 def build(config: TrainConfig, data: DataDescription) -> BigGAN:
-    """The networks of a configuration; the generator draws its weights first."""
-    classes = len(data.classes)
+    """The networks of a configuration, supervised."""
+    return with_classes(config, data, len(data.classes))
+
+
+def with_classes(config: TrainConfig, data: DataDescription, classes: int | None) -> BigGAN:
+    """The networks with so many classes, or without any; the generator draws its weights first."""
     return BigGAN(
         Decoder(**decoder(config, data, classes), name="generator"),
         SampleDiscriminator(**tower(config, data), classes=classes, name="discriminator"),

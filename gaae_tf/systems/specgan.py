@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing
 
 from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from gaae_tf.systems.arguments import averaged
+from gaae_tf.systems.arguments import averaged, size
 from gaae_tf.systems.spec import Spec
 from gaae_tf.systems.wasserstein import WassersteinGAN
 
@@ -23,17 +23,10 @@ class SpecGAN(WassersteinGAN):
 
 def build(config: TrainConfig, data: DataDescription) -> SpecGAN:
     """The networks of a configuration; the generator draws its weights first."""
-    size = {
-        "bins": config.stft.bins,
-        "frames": config.stft.frames(data.clip_samples),
-        "kernel_size": (5, 5),
-        "channels": config.channels,
-        "spectral_norm": False,
-        "dtype": config.precision,
-    }
+    both = {**size(config, data), "kernel_size": (5, 5), "spectral_norm": False}
     return SpecGAN(
-        DCGANGenerator(**size, wide_base=True, style_dim=config.style_dim, name="generator"),
-        DCGANDiscriminator(**size, name="discriminator"),
+        DCGANGenerator(**both, wide_base=True, style_dim=config.style_dim, name="generator"),
+        DCGANDiscriminator(**both, name="discriminator"),
         **averaged(config),
     )
 

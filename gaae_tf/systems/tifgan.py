@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing
 
 from gaae_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from gaae_tf.systems.arguments import averaged
+from gaae_tf.systems.arguments import averaged, size
 from gaae_tf.systems.spec import Spec
 from gaae_tf.systems.wasserstein import WassersteinGAN
 
@@ -26,17 +26,10 @@ class TiFGAN(WassersteinGAN):
 
 def build(config: TrainConfig, data: DataDescription) -> TiFGAN:
     """The networks of a configuration; the generator draws its weights first."""
-    size = {
-        "bins": config.stft.bins,
-        "frames": config.stft.frames(data.clip_samples),
-        "kernel_size": (12, 3),
-        "channels": config.channels,
-        "spectral_norm": True,
-        "dtype": config.precision,
-    }
+    both = {**size(config, data), "kernel_size": (12, 3), "spectral_norm": True}
     return TiFGAN(
-        DCGANGenerator(**size, wide_base=False, style_dim=config.style_dim, name="generator"),
-        DCGANDiscriminator(**size, name="discriminator"),
+        DCGANGenerator(**both, wide_base=False, style_dim=config.style_dim, name="generator"),
+        DCGANDiscriminator(**both, name="discriminator"),
         **averaged(config),
     )
 

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import typing
 
-from gaae_tf.networks.decoder import Decoder
-from gaae_tf.networks.discriminators import SampleDiscriminator
-from gaae_tf.systems.arguments import averaged, decoder, tower
-from gaae_tf.systems.biggan import BigGAN
+from gaae_tf.systems.biggan import BigGAN, with_classes
 from gaae_tf.systems.spec import Spec
 
 if typing.TYPE_CHECKING:
@@ -19,12 +16,8 @@ if typing.TYPE_CHECKING:
 
 
 def build(config: TrainConfig, data: DataDescription) -> BigGAN:
-    """The networks of a configuration; the generator draws its weights first."""
-    return BigGAN(
-        Decoder(**decoder(config, data, classes=None), name="generator"),
-        SampleDiscriminator(**tower(config, data), classes=None, name="discriminator"),
-        **averaged(config),
-    )
+    """The networks of a configuration, without classes."""
+    return with_classes(config, data, None)
 
 
 SPEC = Spec(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gaae_tf.files import no_run_folder
-from gaae_tf.scores import SCORES_FILE, figure
+from gaae_tf.scores import SCORES_FILE, figure, read_file
 from gaae_tf.scores.catalogue import Key
 
 
@@ -107,13 +107,7 @@ def read_scores(folder: Path) -> dict[str, Any]:
             f"{path} does not exist; python evaluate.py --run_dir={folder} makes it"
         )
     again = f"python evaluate.py --run_dir={folder} makes it anew"
-    try:
-        scores = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read as JSON: {error}; {again}") from error
-    if not isinstance(scores, dict) or not isinstance(scores.get("details"), dict):
-        raise ValueError(f"{path} has no object `details`, as evaluate.py writes it; {again}")
-    return scores
+    return read_file(path, ("details",), again)
 
 
 def check_systems(systems: Sequence[System]) -> None:
