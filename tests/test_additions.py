@@ -22,6 +22,7 @@ from gaae_tf.systems.settings import Additions
 
 ALL = Additions(
     start_steps=1,
+    start_reconstruction_lambda=5.0,
     alter_labelled=True,
     generated_class_ramp_steps=4,
     generated_class_teaches_decoder=True,
@@ -81,6 +82,7 @@ def test_everything_together_trains_and_reports_what_it_adds():
         ({"condition": "other"}, "condition must be 'soft' or 'hard', got 'other'"),
         ({"whitening": float("inf")}, "whitening must be finite"),
         ({"pseudo_label_confidence": 1.5}, r"pseudo_label_confidence must be in \[0, 1\], got 1.5"),
+        ({"start_reconstruction_lambda": 2.0}, "give it iterations by start_steps"),
         ({"pseudo_label_balance": 0.1}, "pseudo_label_balance=0.1 is a part of pseudo-labels"),
         ({"class_independence": 3.0}, "class_independence=3.0 is a part of the sliced"),
     ],
@@ -103,6 +105,17 @@ def test_the_start_is_equation_6_without_its_adversaries():
     logs = tiny_model(additions=Additions(start_steps=1)).start_step(batches(1))
     expected = 0.5 * 0.4 * 20.0 * float(logs["R"]) + 0.5 * 0.25 * float(logs["Cl"])
     assert float(logs["EDC"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_start_has_its_own_lambda_where_one_is_given():
+    additions = Additions(start_steps=1, start_reconstruction_lambda=2.0)
+    logs = tiny_model(additions=additions).start_step(batches(1))
+    expected = 0.5 * 0.4 * 2.0 * float(logs["R"]) + 0.5 * 0.25 * float(logs["Cl"])
+    assert float(logs["EDC"]) == pytest.approx(expected, rel=1e-5)
+    logs = tiny_model(additions=additions).train_step(batches())
+    guidance = 0.25 * float(logs["Cl"]) + 0.25 * float(logs["Cg"]) + 0.5 * float(logs["Lg"])
+    generation = 0.6 * float(logs["G"]) + 0.4 * 20.0 * float(logs["R"])
+    assert float(logs["EDC"]) == pytest.approx(0.5 * (generation + guidance), rel=1e-5)
 
 
 def test_added_terms_join_the_total_by_their_weights():

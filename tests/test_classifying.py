@@ -115,6 +115,31 @@ def test_shifts_roll_along_time_each_by_its_own_frames():
     np.testing.assert_array_equal(shifted[1, :, :, 0], np.roll(x[1, :, :, 0], -1, axis=1))
 
 
+def test_gains_are_linear_over_frequency_between_their_points():
+    x = tf.random.stateless_uniform([2, 9, 3, 1], [1, 2])
+    gains = tf.constant([[0.0, 0.2, -0.2], [0.1, 0.1, 0.1]])
+    added = (augmentation.coloured(x, gains) - x).numpy()
+    expected = [np.interp(np.arange(9), [0.0, 4.0, 8.0], row) for row in gains.numpy()]
+    for frame in range(3):
+        np.testing.assert_allclose(added[:, :, frame, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_silence_becomes_a_floor_of_at_most_its_size(seed, monkeypatch):
+    for name in ("LARGEST_NOISE", "LARGEST_MASK", "LARGEST_PATCH", "LARGEST_GAIN"):
+        monkeypatch.setattr(augmentation, name, 0.0)
+    x = tf.concat([-tf.ones([6, 8, 16, 1]), tf.ones([6, 8, 16, 1])], axis=1)
+    altered = augmentation.augmented(x, drawn_by(seed)).numpy()
+    floors = altered[:, 0, 0, 0]
+    np.testing.assert_array_equal(
+        altered[:, :8], np.broadcast_to(floors[:, None, None, None], (6, 8, 16, 1))
+    )
+    np.testing.assert_array_equal(altered[:, 8:], 1.0)
+    assert (floors >= -1.0).all()
+    assert (floors <= augmentation.LARGEST_FLOOR - 1.0).all()
+    assert len(set(floors)) == 6
+
+
 def test_augmentation_alters_every_example_in_its_own_way_and_is_seeded():
     x = tf.ones([6, 32, 16, 1])
     altered = augmentation.augmented(x, drawn_by(1)).numpy()
@@ -124,7 +149,8 @@ def test_augmentation_alters_every_example_in_its_own_way_and_is_seeded():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_masks_and_patches_are_of_their_size_and_noise_of_its_deviation(seed):
+def test_masks_and_patches_are_of_their_size_and_noise_of_its_deviation(seed, monkeypatch):
+    monkeypatch.setattr(augmentation, "LARGEST_GAIN", 0.0)
     bins, frames = 32, 16
     altered = augmentation.augmented(tf.ones([6, bins, frames, 1]), drawn_by(seed)).numpy()[..., 0]
     for example in altered:

@@ -69,6 +69,11 @@ class SystemSettings:
         "added alone.",
         group="guided_loss",
     )
+    start_reconstruction_lambda: float = setting(
+        0.0,
+        "Weight lambda of reconstruction in those iterations; 0: that of the others.",
+        group="guided_loss",
+    )
     alter_labelled: bool = setting(
         False,
         "Whether Cl sees altered clips, as the augmented classifier does.",

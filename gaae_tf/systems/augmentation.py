@@ -1,26 +1,32 @@
 """Altered spectrograms for the augmented classifier of Tables VII and VIII.
 
 Source: paper VII, "adding random noise, rotation of the spectrogram, multiplication with random
-zero patches, etc."; Park et al. 2019 (SpecAugment, arXiv 1904.08779) for the masks. The paper tells
-no sizes: these are ours, in shares of the spectrogram. Rotation is along time, where the transform
-is circular. Masks and patches are 0, the middle of [-1, 1], as a product with zeros is.
+zero patches, etc."; Park et al. 2019 (SpecAugment, arXiv 1904.08779) for the masks; Nam et al. 2021
+(FilterAugment, arXiv 2110.03282) for the gains. The paper tells no sizes: these are ours, in shares
+of the spectrogram. Rotation is along time, where the transform is circular. Masks and patches are
+0, the middle of [-1, 1], as a product with zeros is. Gains and a floor are what another microphone
+and room would make of the clip; a classifier that has not heard them takes a speaker's for a class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 LARGEST_NOISE = 0.2  # deviation, in units of [-1, 1]
 LARGEST_SHIFT = 0.125  # of the frames, either way
 LARGEST_MASK = 0.125  # of bins, and of frames
 LARGEST_PATCH = 0.25  # of bins, and of frames of one patch
+LARGEST_GAIN = 0.2  # either way, in units of [-1, 1]
+GAIN_POINTS = 5  # evenly over frequency, between which the gain is linear
+LARGEST_FLOOR = 0.6  # above -1
 
 # Streams of `drawn`; System has 0 and 1 for codes and labels.
 _NOISE, _SHARES = 2, 3
 
-# Columns of the uniform shares that decide all but the noise.
+# Columns of the uniform shares that decide all but the noise; behind them those of the gains.
 _COLUMNS = (
     "deviation",
     "shift",
@@ -32,11 +38,14 @@ _COLUMNS = (
     "patch_bins_from",
     "patch_frames",
     "patch_frames_from",
+    "floor",
 )
 
 
 def augmented(spectrograms: tf.Tensor, drawn: Callable) -> tf.Tensor:
-    """Alters each spectrogram in its own way: shift, noise, one mask a dimension, one patch.
+    """Alters each spectrogram in its own way.
+
+    By gains over frequency, a floor, a shift, noise, one mask a dimension and one patch.
 
     Args:
         spectrograms: float32 [batch, bins, frames, 1] in [-1, 1].
@@ -47,14 +56,16 @@ def augmented(spectrograms: tf.Tensor, drawn: Callable) -> tf.Tensor:
         The same shape; noise may leave [-1, 1].
     """
     _, bins, frames, _ = spectrograms.shape
-    table = drawn(
-        _SHARES, lambda batch, key: tf.random.stateless_uniform([batch, len(_COLUMNS)], key)
-    )
+    columns = len(_COLUMNS) + GAIN_POINTS
+    table = drawn(_SHARES, lambda batch, key: tf.random.stateless_uniform([batch, columns], key))
+    table, gains = tf.split(table, [len(_COLUMNS), GAIN_POINTS], axis=1)
     shares = dict(zip(_COLUMNS, tf.unstack(table, axis=1), strict=True))
     noise = drawn(
         _NOISE, lambda batch, key: tf.random.stateless_normal([batch, bins, frames, 1], key)
     )
-    x = shifted(spectrograms, _whole(2.0 * shares["shift"] - 1.0, LARGEST_SHIFT * frames))
+    x = coloured(spectrograms, LARGEST_GAIN * (2.0 * gains - 1.0))
+    x = tf.maximum(x, LARGEST_FLOOR * shares["floor"][:, None, None, None] - 1.0)
+    x = shifted(x, _whole(2.0 * shares["shift"] - 1.0, LARGEST_SHIFT * frames))
     x += LARGEST_NOISE * shares["deviation"][:, None, None, None] * noise
     in_bins = _band(bins, LARGEST_MASK, shares["bins_masked"], shares["bins_from"])
     in_frames = _band(frames, LARGEST_MASK, shares["frames_masked"], shares["frames_from"])
@@ -66,6 +77,19 @@ def augmented(spectrograms: tf.Tensor, drawn: Callable) -> tf.Tensor:
         | (patch_bins[:, :, None] & patch_frames[:, None, :])
     )
     return tf.where(covered[..., None], 0.0, x)
+
+
+def coloured(spectrograms: tf.Tensor, gains: tf.Tensor) -> tf.Tensor:
+    """Adds gains to log-magnitudes that are linear over frequency between their points.
+
+    Args:
+        spectrograms: [batch, bins, frames, 1].
+        gains: at points evenly from the first bin to the last, [batch, points].
+    """
+    bins, points = spectrograms.shape[1], gains.shape[1]
+    places = np.linspace(0.0, points - 1.0, bins)
+    shares = np.maximum(0.0, 1.0 - np.abs(places - np.arange(points)[:, None]))
+    return spectrograms + tf.matmul(gains, tf.constant(shares, tf.float32))[:, :, None, None]
 
 
 def shifted(spectrograms: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:

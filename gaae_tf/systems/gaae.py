@@ -216,7 +216,7 @@ class GAAE(WithAdditions):
                 "Cg": Term(batch_mean(losses.cross_entropy(y_r, logits_g)), [codes_g]),  # (5)
             }
             terms |= self._added(Seen(x_u, style, y_u, reconstructed, y_l, draw))
-            total = self._total(tape, terms)
+            total = self._total(tape, terms, self.loss_weights.reconstruction_lambda)
             scaled = self.autoencoder_optimizer.scale_loss(total)
         norm = self._apply(tape, scaled, "autoencoder")
         self._remember(style, y_u)
@@ -236,18 +236,21 @@ class GAAE(WithAdditions):
                 "Cl": Term(batch_mean(self.label_loss(y_l, logits_l)), [codes_l]),  # (4)
             }
             terms |= self._added(Seen(x_u, style, y_u, reconstructed, y_l, draw))
-            total = self._total(tape, terms)
+            start_lambda = self.additions.start_reconstruction_lambda
+            total = self._total(
+                tape, terms, start_lambda or self.loss_weights.reconstruction_lambda
+            )
             scaled = self.autoencoder_optimizer.scale_loss(total)
         # Without G and R, nothing moves D.
         norm = self._apply(tape, scaled, "autoencoder", some_stand_still=True)
         self._remember(style, y_u)
         return self._logs(total, terms, norm)
 
-    def _total(self, tape, terms):
+    def _total(self, tape, terms, lambda_):
         """Equation (6), and what is added to it; a term that is missing is 0."""
         w = self.loss_weights
-        t = _NO_TERMS | self._balanced(tape, terms, w.reconstruction_lambda)
-        generation = w.omega_1 * t["G"] + w.omega_2 * w.reconstruction_lambda * t["R"]
+        t = _NO_TERMS | self._balanced(tape, terms, lambda_)
+        generation = w.omega_1 * t["G"] + w.omega_2 * lambda_ * t["R"]
         guidance = w.omega_3 * t["Cl"] + w.omega_4 * self._ramp() * t["Cg"] + w.omega_5 * t["Lg"]
         return w.alpha * generation + w.beta * guidance + self._weighted(t)
 

@@ -54,6 +54,8 @@ class Additions:
         stop_condition_gradient: whether D's and S's condition ŷ_u carries no gradient to C and E.
         start_steps: iterations at the beginning without adversaries: E, D and C learn by (6)
             without G, Cg and Lg; S and L stand still.
+        start_reconstruction_lambda: λ in that start, where R, learnt from every clip, outweighs Cl;
+            0 for the one of afterwards.
         alter_labelled: whether Cl sees altered clips (`systems.augmentation`); S sees unaltered.
         generated_class_ramp_steps: iterations after the start over which the weight of Cg grows
             from 0, while x̂_g carries no class yet; 0 for its whole weight at once.
@@ -83,6 +85,7 @@ class Additions:
     condition: str = "soft"
     stop_condition_gradient: bool = True
     start_steps: int = 0
+    start_reconstruction_lambda: float = 0.0
     alter_labelled: bool = False
     generated_class_ramp_steps: int = 0
     generated_class_teaches_decoder: bool = False
@@ -109,6 +112,11 @@ class Additions:
         for name in ("pseudo_label_confidence", "pair_confidence"):
             if getattr(self, name) > 1.0:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if self.start_reconstruction_lambda and not self.start_steps:
+            raise ValueError(
+                f"start_reconstruction_lambda={self.start_reconstruction_lambda} is of the start; "
+                "give it iterations by start_steps"
+            )
         if self.pseudo_label_balance and not self.pseudo_labels:
             raise ValueError(
                 f"pseudo_label_balance={self.pseudo_label_balance} is a part of pseudo-labels; "
