@@ -1,7 +1,8 @@
 """E, D and S at the paper's size on one accelerator, under Keras's JAX backend.
 
     pip install "jax[cuda13]"
-    KERAS_BACKEND=jax python -m benchmarks.accelerator [--json=benchmarks/accelerator.json]
+    KERAS_BACKEND=jax python -m benchmarks.accelerator [--precisions float32 mixed_bfloat16]
+                                                       [--json=benchmarks/accelerator.json]
 
 Networks, sizes and batch are those of configs/s09.flags: 256 × 128 spectrograms, ch 16, batch 128,
 the non-local block. Each network is timed alone, in training, with as many rows as an iteration
@@ -51,6 +52,7 @@ PASSES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="of each, after the one that compiles")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--batch", type=int, help="the configuration's by default")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     arguments = parser.parse_args()
@@ -60,7 +62,9 @@ def main() -> None:
     batch = arguments.batch or config.batch_size
     device = jax.devices()[0]
     result = {
-        "command": " ".join(["python", "-m", "benchmarks.accelerator", *sys.argv[1:]]),
+        "command": " ".join(
+            ["KERAS_BACKEND=jax", "python", "-m", "benchmarks.accelerator", *sys.argv[1:]]
+        ),
         "machine": machine() | {"device": device.device_kind},
         "versions": {
             "python": platform.python_version(),
@@ -69,7 +73,7 @@ def main() -> None:
         "batch": batch,
         "precisions": {},
     }
-    for precision in PRECISIONS:
+    for precision in arguments.precisions:
         passes = [measured(config, batch, precision, *one, runs=arguments.runs) for one in PASSES]
         seconds = sum(row["seconds"] * row["times"] for row in passes)
         result["precisions"][precision] = {
