@@ -1,5 +1,6 @@
 """The trained models that come with the package."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from test_fit import tiny_config
 from test_gaae import batches, tiny_model
 
 import gaae_tf
@@ -18,7 +20,9 @@ from gaae_tf.config import TrainConfig
 from gaae_tf.data.prepare.folder import ensure_notes
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers.trained import trained_scorer
-from gaae_tf.run import checkpoints, look, names
+from gaae_tf.run import checkpoints, look, names, shipped
+from gaae_tf.run.folder import DataDescription
+from gaae_tf.training import finish, fit
 
 MODELS = look.shipped_models()
 CLASSES = {
@@ -137,3 +141,35 @@ def test_the_scorer_of_the_notes_is_taken_and_tells_every_test_note(tmp_path):
     test = read_clips(dataset, "test")
     logits, _ = scorer.score(test.audio, sample_rate_hz=config.sample_rate_hz)
     assert (logits.argmax(axis=1) == test.labels).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_training_on_its_clips_says_what_it_reaches(name):
+    data = DataDescription.load(names.SHIPPED / name)
+    card = (names.SHIPPED / name / names.CARD).read_text()
+    said = shipped.before_training(data)
+    assert f"generate --run_dir={name} --label={CLASSES[name][0]} " in said
+    for figure in ("asked class found in generated sounds", "classifier C on test clips"):
+        (line,) = [line for line in card.splitlines() if figure in line]
+        assert line.split("|")[2].strip() in said
+    other = dataclasses.replace(data, recordings="0" * 64)
+    assert shipped.before_training(other) is None
+    assert shipped.shipped_for(dataclasses.replace(data, recordings="")) is None
+
+
+def test_that_stands_before_and_after_the_training(tiny_dataset, tmp_path, monkeypatch, capsys):
+    finish.leave_results(fit.train(tiny_config(tiny_dataset, tmp_path / "other", steps=1)))
+    plain = capsys.readouterr().out
+    own = DataDescription.load(tmp_path / "other").recordings
+    known = DataDescription.load
+
+    def same_clips(run_dir):
+        data = known(run_dir)
+        return dataclasses.replace(data, recordings=own) if run_dir.name == "notes" else data
+
+    monkeypatch.setattr(DataDescription, "load", same_clips)
+    finish.leave_results(fit.train(tiny_config(tiny_dataset, tmp_path / "known", steps=1)))
+    said = capsys.readouterr().out
+    for line in ("A model of these clips comes with", "To compare     --run_dir=notes, of the"):
+        assert line not in plain
+        assert line in said

@@ -9,6 +9,7 @@ import gaae_tf
 from gaae_tf.run import names as run_names
 from gaae_tf.run.export import save
 from gaae_tf.run.loaded.base import Loaded
+from gaae_tf.run.shipped import reached, shipped_for
 from gaae_tf.run.sounds import write_samples
 
 SOUNDS_PER_CLASS = 8
@@ -43,6 +44,9 @@ def leave_results(run_dir: Path) -> None:
         )
     left.append(f"SavedModel     {save(loaded, run_dir / run_names.EXPORT)}")
     left.append(f"TensorBoard    {run_dir / run_names.LOGS}")
+    shipped = shipped_for(loaded.data)
+    if shipped:
+        left.append(f"To compare     --run_dir={shipped}, of the package: {reached(shipped)}")
     following = [f"  {command}" for command in commands]
     print("\n".join(["", *left, "", "Next:", "", *following]), flush=True)
 

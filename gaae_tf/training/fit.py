@@ -19,6 +19,7 @@ from gaae_tf.data.shards import Clips, Dataset, read_clips
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
 from gaae_tf.run.checkpoints import Checkpoints
+from gaae_tf.run.shipped import before_training
 from gaae_tf.systems.system import System
 from gaae_tf.training import memory
 from gaae_tf.training.callbacks import TensorBoardLogger
@@ -192,6 +193,9 @@ def _tell(
         f"step {first_step} of {config.steps}.",
         flush=True,
     )
+    shipped = before_training(data)
+    if shipped:
+        print(shipped, flush=True)
     left = float(model.rate_scale.numpy())
     if left < 1.0 and first_step < config.steps:
         print(
