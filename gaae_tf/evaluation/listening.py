@@ -60,6 +60,38 @@ def write_listening_page(
 ) -> Path:
     """Writes `<run_dir>/report`, figures for papers in `figures` in it.
 
+    Args:
+        run: the trained run.
+        run_dir: its folder.
+        scores: what `evaluate` wrote.
+        test: real test clips with labels.
+        encoded: what the run's networks say of them, as in `contents_of`.
+        seed: of what is drawn and generated.
+        log: receives what takes long, and a line for each figure that cannot be drawn.
+
+    Returns:
+        Path of the page's `index.html`.
+
+    Raises:
+        OSError: the page cannot be written.
+    """
+    contents = contents_of(run, run_dir, scores, test, encoded, seed, log)
+    log("figures for papers")
+    drawn = list(pictures(run, contents, scores, seed, log))
+    return write_page(Path(run_dir) / REPORT, dataclasses.replace(contents, pictures=drawn))
+
+
+def contents_of(
+    run: Loaded,
+    run_dir: Path,
+    scores: dict[str, Any],
+    test: Clips,
+    encoded: Encoded | None,
+    seed: int = 0,
+    log: Callable[[str], None] = print,
+) -> PageContents:
+    """What a run's page shows, but figures for papers.
+
     What the run cannot do, such as reconstruct, its page does not show.
 
     Args:
@@ -70,18 +102,12 @@ def write_listening_page(
         encoded: what the run's networks say of them, which are not asked again; None of a run that
             gives no codes.
         seed: of what is drawn and generated.
-        log: receives what takes long, and a line for each figure that cannot be drawn.
-
-    Returns:
-        Path of the page's `index.html`.
-
-    Raises:
-        OSError: the page cannot be written.
+        log: receives what takes long.
     """
     provenance = scores["provenance"]
     classes = provenance["classes"]
     generates, chooses = run.can("generate"), run.can("choose_class")
-    contents = PageContents(
+    return PageContents(
         title=f"{Path(run_dir).name}: sounds and codes",
         sample_rate_hz=run.sample_rate_hz,
         introduction=_introduction(run, provenance["dataset"]["name"]),
@@ -104,9 +130,6 @@ def write_listening_page(
             list(_points(run, classes, test, encoded, seed, log)) if run.can("represent") else ()
         ),
     )
-    log("figures for papers")
-    drawn = list(pictures(run, contents, scores, seed, log))
-    return write_page(Path(run_dir) / REPORT, dataclasses.replace(contents, pictures=drawn))
 
 
 def _facts(run: Loaded, provenance: dict[str, Any]) -> dict[str, str]:
