@@ -46,7 +46,7 @@ SOUNDS = 500
 # What configs/fsdd.flags adds to configs/fsdd/small.flags, and the flags that take it away.
 PARTS = {
     "start": {"start_steps": "0", "start_reconstruction_lambda": "0"},
-    "altered": {"alter_labelled": "false"},
+    "altered": {"alter_labelled": "false", "alter_channel": "false"},
     "pseudo_labels": {"pseudo_labels": "0", "pseudo_label_balance": "0"},
     "wide_encoder": {"encoder_channels": "0"},
     "distance": {"sliced_wasserstein": "0", "class_independence": "0"},
@@ -69,6 +69,7 @@ PARTS = {
 # Means nothing alone: taken away from the rest.
 DEPENDENT = {
     "label_balance": {"pseudo_label_balance": "0"},
+    "channel": {"alter_channel": "false"},
     "start_lambda": {"start_reconstruction_lambda": "0"},
 }
 # Not in configs/fsdd.flags: each added to it.

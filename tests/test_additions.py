@@ -24,6 +24,7 @@ ALL = Additions(
     start_steps=1,
     start_reconstruction_lambda=5.0,
     alter_labelled=True,
+    alter_channel=True,
     generated_class_ramp_steps=4,
     generated_class_teaches_decoder=True,
     hold_generated_style=True,
@@ -90,6 +91,20 @@ def test_everything_together_trains_and_reports_what_it_adds():
 def test_additions_out_of_range_are_refused_by_name(values, message):
     with pytest.raises(ValueError, match=message):
         Additions(**values)
+
+
+@pytest.mark.parametrize("term", ["Cl", "pseudo_labels"])
+def test_another_channel_is_heard_by_each_term_of_altered_clips(term):
+    values = []
+    for asked in (False, True):
+        additions = Additions(
+            alter_labelled=True,
+            alter_channel=asked,
+            pseudo_labels=1.0,
+            pseudo_label_confidence=0.0,
+        )
+        values.append(float(tiny_model(additions=additions).train_step(batches())[term]))
+    assert abs(values[0] - values[1]) > 1e-5
 
 
 def test_the_start_moves_e_d_and_c_alone_once_a_batch():

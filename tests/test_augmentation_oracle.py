@@ -24,15 +24,14 @@ def masked(x, axis, width, start):
     """Ours, of all 0 but the mask of one axis; `width` and `start` are shares in [0, 1)."""
     columns = dict.fromkeys(augmentation._COLUMNS, 0.0)
     columns |= {f"{axis}_masked": width, f"{axis}_from": start, "shift": 0.5}
-    middle = [0.5] * augmentation.GAIN_POINTS  # a gain of 0
 
     def drawn(stream, sampler):
         made = sampler(1, tf.constant([0, 0], tf.int64))
         if stream == augmentation._NOISE:
             return tf.zeros_like(made)
-        return tf.constant([[*columns.values(), *middle]])
+        return tf.constant([[*columns.values()]])
 
-    return augmentation.augmented(x[None, ..., None], drawn).numpy()[0, ..., 0]
+    return augmentation.augmented(x[None, ..., None], drawn, channel=False).numpy()[0, ..., 0]
 
 
 @pytest.mark.parametrize("axis", ["bins", "frames"])

@@ -129,7 +129,7 @@ def test_silence_becomes_a_floor_of_at_most_its_size(seed, monkeypatch):
     for name in ("LARGEST_NOISE", "LARGEST_MASK", "LARGEST_PATCH", "LARGEST_GAIN"):
         monkeypatch.setattr(augmentation, name, 0.0)
     x = tf.concat([-tf.ones([6, 8, 16, 1]), tf.ones([6, 8, 16, 1])], axis=1)
-    altered = augmentation.augmented(x, drawn_by(seed)).numpy()
+    altered = augmentation.augmented(x, drawn_by(seed), channel=True).numpy()
     floors = altered[:, 0, 0, 0]
     np.testing.assert_array_equal(
         altered[:, :8], np.broadcast_to(floors[:, None, None, None], (6, 8, 16, 1))
@@ -140,19 +140,21 @@ def test_silence_becomes_a_floor_of_at_most_its_size(seed, monkeypatch):
     assert len(set(floors)) == 6
 
 
-def test_augmentation_alters_every_example_in_its_own_way_and_is_seeded():
+@pytest.mark.parametrize("channel", [False, True])
+def test_augmentation_alters_every_example_in_its_own_way_and_is_seeded(channel):
     x = tf.ones([6, 32, 16, 1])
-    altered = augmentation.augmented(x, drawn_by(1)).numpy()
-    np.testing.assert_array_equal(altered, augmentation.augmented(x, drawn_by(1)))
+    altered = augmentation.augmented(x, drawn_by(1), channel).numpy()
+    np.testing.assert_array_equal(altered, augmentation.augmented(x, drawn_by(1), channel))
     assert len({example.tobytes() for example in altered}) == 6
-    assert np.abs(altered - augmentation.augmented(x, drawn_by(2))).max() > 0.0
+    assert np.abs(altered - augmentation.augmented(x, drawn_by(2), channel)).max() > 0.0
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_masks_and_patches_are_of_their_size_and_noise_of_its_deviation(seed, monkeypatch):
-    monkeypatch.setattr(augmentation, "LARGEST_GAIN", 0.0)
+def test_masks_and_patches_are_of_their_size_and_noise_of_its_deviation(seed):
     bins, frames = 32, 16
-    altered = augmentation.augmented(tf.ones([6, bins, frames, 1]), drawn_by(seed)).numpy()[..., 0]
+    altered = augmentation.augmented(
+        tf.ones([6, bins, frames, 1]), drawn_by(seed), channel=False
+    ).numpy()[..., 0]
     for example in altered:
         masked_bins = (example == 0.0).all(axis=1).sum()
         masked_frames = (example == 0.0).all(axis=0).sum()
@@ -166,7 +168,10 @@ def test_masks_and_patches_are_of_their_size_and_noise_of_its_deviation(seed, mo
 
 def test_every_kind_of_alteration_happens():
     x = tf.random.stateless_uniform([6, 32, 16, 1], [1, 2], 0.5, 1.0)
-    altered = [augmentation.augmented(x, drawn_by(seed)).numpy()[..., 0] for seed in range(20)]
+    altered = [
+        augmentation.augmented(x, drawn_by(seed), channel=False).numpy()[..., 0]
+        for seed in range(20)
+    ]
     examples = np.concatenate(altered)
     assert ((examples == 0.0).all(axis=2).any(axis=1)).any()  # masked bins
     assert ((examples == 0.0).all(axis=1).any(axis=1)).any()  # masked frames
@@ -178,6 +183,14 @@ def test_every_kind_of_alteration_happens():
         for a, o in zip(examples, originals, strict=True)
     ]
     assert {-1, 0, 1} <= set(shifts)
+
+
+def test_the_augmented_classifier_hears_another_channel_where_it_is_asked_to():
+    losses = []
+    for asked in (False, True):
+        model = simple(AugmentedClassifier, alter_channel=asked)
+        losses.append(float(model.train_step((batch(),))["C_loss"]))
+    assert abs(losses[0] - losses[1]) > 1e-4
 
 
 def test_the_augmented_classifier_learns_from_altered_spectrograms_and_tells_plain_ones():

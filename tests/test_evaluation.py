@@ -76,7 +76,11 @@ class ToneRun:
             "guidance_dataset": str(guiding.path) if guiding else "",
         }
         self.config = types.SimpleNamespace(
-            **names, model="gaae", uses_labels=True, system=systems.find("gaae")
+            **names,
+            model="gaae",
+            uses_labels=True,
+            alter_channel=False,
+            system=systems.find("gaae"),
         )
         scaling = LogMagnitudeScaling(statistics=dataset.statistics)
         self.signal_path = SignalPath(STFT, scaling)

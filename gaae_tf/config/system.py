@@ -79,6 +79,12 @@ class SystemSettings:
         "Whether Cl sees altered clips, as the augmented classifier does.",
         group="guided_loss",
     )
+    alter_channel: bool = setting(
+        False,
+        "Whether altered clips have other gains over frequency and another floor, too: those of Cl "
+        "and pseudo-labels, and of the augmented classifier.",
+        group="alterations",
+    )
     generated_class_ramp_steps: int = setting(
         0,
         "Iterations after the start over which the weight of Cg grows from 0; 0: all at once.",

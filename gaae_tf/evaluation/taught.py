@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import to_float
 from gaae_tf.data.progress import Progress
 from gaae_tf.data.shards import Clips
@@ -22,6 +23,7 @@ class Listener(Protocol):
     """What is asked of a trained run, as `gaae_tf.load` gives it."""
 
     signal_path: SignalPath  # whose spectrograms the classifiers see
+    config: TrainConfig  # which tells how they may be altered
 
 
 def taught_accuracy(
@@ -97,6 +99,7 @@ def altered_spectrogram(run: Listener, seed: int) -> Callable[[Any], tf.Tensor]:
             lambda stream, sampler: sampler(
                 tf.shape(audio)[0], key + tf.constant(stream, tf.int64)
             ),
+            run.config.alter_channel,
         )
 
     return prepare

@@ -121,7 +121,11 @@ class WithAdditions(System):
 
     def _alteration(self, x, draw, moved=0):
         """Altered clips; random numbers are of the streams of `augmented`, moved by so many."""
-        return augmented(x, lambda own, sampler: self._drawn(x, draw, moved + own, sampler))
+        return augmented(
+            x,
+            lambda own, sampler: self._drawn(x, draw, moved + own, sampler),
+            self.additions.alter_channel,
+        )
 
     def _added(self, seen: Seen) -> dict[str, Term]:
         """The terms beside equation (6) by name."""

@@ -4,8 +4,8 @@ Source: paper VII, "adding random noise, rotation of the spectrogram, multiplica
 zero patches, etc."; Park et al. 2019 (SpecAugment, arXiv 1904.08779) for the masks; Nam et al. 2021
 (FilterAugment, arXiv 2110.03282) for the gains. The paper tells no sizes: these are ours, in shares
 of the spectrogram. Rotation is along time, where the transform is circular. Masks and patches are
-0, the middle of [-1, 1], as a product with zeros is. Gains and a floor are what another microphone
-and room would make of the clip; a classifier that has not heard them takes a speaker's for a class.
+0, the middle of [-1, 1], as a product with zeros is. Gains and a floor are asked for apart: they
+are what another microphone and room make of a digit, but the timbre of a note is its gains.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LARGEST_FLOOR = 0.6  # above -1
 # Streams of `drawn`; System has 0 and 1 for codes and labels.
 _NOISE, _SHARES = 2, 3
 
-# Columns of the uniform shares that decide all but the noise; behind them those of the gains.
+# Columns of the uniform shares that decide all but the noise; a channel's are drawn with it alone.
 _COLUMNS = (
     "deviation",
     "shift",
@@ -38,33 +38,33 @@ _COLUMNS = (
     "patch_bins_from",
     "patch_frames",
     "patch_frames_from",
-    "floor",
 )
+_GAINS = tuple(f"gain_{point}" for point in range(GAIN_POINTS))
+_CHANNEL_COLUMNS = ("floor", *_GAINS)
 
 
-def augmented(spectrograms: tf.Tensor, drawn: Callable) -> tf.Tensor:
-    """Alters each spectrogram in its own way.
-
-    By gains over frequency, a floor, a shift, noise, one mask a dimension and one patch.
+def augmented(spectrograms: tf.Tensor, drawn: Callable, channel: bool) -> tf.Tensor:
+    """Alters each spectrogram in its own way: shift, noise, one mask a dimension, one patch.
 
     Args:
         spectrograms: float32 [batch, bins, frames, 1] in [-1, 1].
         drawn: drawn(stream, sampler) gives this replica's rows of sampler(global batch, key), as
             `System._drawn` does.
+        channel: whether gains over frequency and a floor come before these.
 
     Returns:
         The same shape; noise may leave [-1, 1].
     """
     _, bins, frames, _ = spectrograms.shape
-    columns = len(_COLUMNS) + GAIN_POINTS
-    table = drawn(_SHARES, lambda batch, key: tf.random.stateless_uniform([batch, columns], key))
-    table, gains = tf.split(table, [len(_COLUMNS), GAIN_POINTS], axis=1)
-    shares = dict(zip(_COLUMNS, tf.unstack(table, axis=1), strict=True))
+    columns = _COLUMNS + _CHANNEL_COLUMNS if channel else _COLUMNS
+    table = drawn(
+        _SHARES, lambda batch, key: tf.random.stateless_uniform([batch, len(columns)], key)
+    )
+    shares = dict(zip(columns, tf.unstack(table, axis=1), strict=True))
     noise = drawn(
         _NOISE, lambda batch, key: tf.random.stateless_normal([batch, bins, frames, 1], key)
     )
-    x = coloured(spectrograms, LARGEST_GAIN * (2.0 * gains - 1.0))
-    x = tf.maximum(x, LARGEST_FLOOR * shares["floor"][:, None, None, None] - 1.0)
+    x = _through_channel(spectrograms, shares) if channel else spectrograms
     x = shifted(x, _whole(2.0 * shares["shift"] - 1.0, LARGEST_SHIFT * frames))
     x += LARGEST_NOISE * shares["deviation"][:, None, None, None] * noise
     in_bins = _band(bins, LARGEST_MASK, shares["bins_masked"], shares["bins_from"])
@@ -77,6 +77,13 @@ def augmented(spectrograms: tf.Tensor, drawn: Callable) -> tf.Tensor:
         | (patch_bins[:, :, None] & patch_frames[:, None, :])
     )
     return tf.where(covered[..., None], 0.0, x)
+
+
+def _through_channel(spectrograms, shares):
+    """As another microphone and room would give them: gains over frequency, and a floor."""
+    gains = LARGEST_GAIN * (2.0 * tf.stack([shares[name] for name in _GAINS], axis=1) - 1.0)
+    floor = LARGEST_FLOOR * shares["floor"] - 1.0
+    return tf.maximum(coloured(spectrograms, gains), floor[:, None, None, None])
 
 
 def coloured(spectrograms: tf.Tensor, gains: tf.Tensor) -> tf.Tensor:

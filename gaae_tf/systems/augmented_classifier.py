@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing
 
+import keras
+
 from gaae_tf.systems.arguments import averaged
 from gaae_tf.systems.augmentation import augmented
 from gaae_tf.systems.classifier import Classifier, simple_network
@@ -18,15 +20,30 @@ if typing.TYPE_CHECKING:
 
 
 class AugmentedClassifier(Classifier):
-    """The simple classifier, taught by altered spectrograms: noise, shifts, masks, zero patches."""
+    """The simple classifier, taught by altered spectrograms: noise, shifts, masks, zero patches.
+
+    Args:
+        classifier: as in `Classifier`.
+        alter_channel: whether by other gains over frequency and another floor, too.
+        kwargs: as in `System`.
+    """
+
+    def __init__(self, classifier: keras.Model, alter_channel: bool = False, **kwargs):
+        super().__init__(classifier, **kwargs)
+        self.alter_channel = alter_channel
 
     def _altered(self, x):
-        return augmented(x, lambda stream, sampler: self._drawn(x, 0, stream, sampler))
+        def drawn(stream, sampler):
+            return self._drawn(x, 0, stream, sampler)
+
+        return augmented(x, drawn, self.alter_channel)
 
 
 def build(config: TrainConfig, data: DataDescription) -> AugmentedClassifier:
     """The classifier of a configuration."""
-    return AugmentedClassifier(simple_network(config, data), **averaged(config))
+    return AugmentedClassifier(
+        simple_network(config, data), config.alter_channel, **averaged(config)
+    )
 
 
 SPEC = Spec(
@@ -35,5 +52,6 @@ SPEC = Spec(
     unlabelled=False,
     does=("classify",),
     sizes="pooling",
+    flags=("alterations",),
     build=build,
 )

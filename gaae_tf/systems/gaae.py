@@ -366,6 +366,6 @@ SPEC = Spec(
     codes=("guided", "style"),
     sampled_code="style",
     sizes="doubling",
-    flags=("adversarial", "tower", "decoder", "class_biases", "guided_loss"),
+    flags=("adversarial", "tower", "decoder", "class_biases", "guided_loss", "alterations"),
     build=build,
 )

@@ -113,6 +113,6 @@ SPEC = Spec(
     codes=("latent",),
     sampled_code="latent",
     sizes="doubling",
-    flags=("adversarial", "tower", "decoder", "class_biases", "guided_loss"),
+    flags=("adversarial", "tower", "decoder", "class_biases", "guided_loss", "alterations"),
     build=build,
 )

@@ -57,6 +57,8 @@ class Additions:
         start_reconstruction_lambda: λ in that start, where R, learnt from every clip, outweighs Cl;
             0 for the one of afterwards.
         alter_labelled: whether Cl sees altered clips (`systems.augmentation`); S sees unaltered.
+        alter_channel: whether altered clips, of Cl and of pseudo-labels, have other gains over
+            frequency and another floor, too.
         generated_class_ramp_steps: iterations after the start over which the weight of Cg grows
             from 0, while x̂_g carries no class yet; 0 for its whole weight at once.
         generated_class_teaches_decoder: whether Cg moves D too: x̂_g is not held constant in (5).
@@ -87,6 +89,7 @@ class Additions:
     start_steps: int = 0
     start_reconstruction_lambda: float = 0.0
     alter_labelled: bool = False
+    alter_channel: bool = False
     generated_class_ramp_steps: int = 0
     generated_class_teaches_decoder: bool = False
     hold_generated_style: bool = False

@@ -44,6 +44,7 @@ FLAG_GROUPS = {
     "decoder": "those of them that make spectrograms",
     "class_biases": "class-conditional batch normalisation",
     "guided_loss": "equation (6), and what is added to it",
+    "alterations": "what alters clips for C",
 }
 
 
