@@ -48,6 +48,19 @@ def test_other_rates_and_channels_become_the_models(tiny_run, recordings):
     np.testing.assert_allclose(arrays["guided"], tiny_run.represent(mono).guided, atol=1e-5)
 
 
+def test_progress_is_a_line_every_ten_seconds_however_many_recordings(
+    tiny_run, recordings, monkeypatch, capsys
+):
+    monkeypatch.setattr(represent, "_CLIPS_AT_ONCE", 1)
+    lines = []
+    represent.represent_files(tiny_run, recordings, lines.append)
+    (shown,) = capsys.readouterr().err.splitlines()
+    assert shown.startswith("4 of 4 recordings, ")
+    assert [line.split()[0] for line in lines] == ["skipped", "skipped", "2"]
+    represent.represent_files(tiny_run, recordings)
+    assert capsys.readouterr().err == ""
+
+
 def test_batches_across_recordings_do_not_matter(tiny_run, recordings, monkeypatch):
     together = represent.represent_files(tiny_run, recordings)
     monkeypatch.setattr(represent, "_CLIPS_AT_ONCE", 1)

@@ -16,6 +16,7 @@ import numpy as np
 
 from gaae_tf.data.audio import BadAudio, decode_mono
 from gaae_tf.data.formats import EXTENSIONS, FOREIGN_EXTENSIONS
+from gaae_tf.data.progress import Progress
 from gaae_tf.files import written_whole
 from gaae_tf.run.loaded.reading import LoadedEncoder
 from gaae_tf.run.loaded.tables import Representation
@@ -35,7 +36,8 @@ def represent_files(
     Args:
         loaded: the run.
         source: a file or a folder.
-        log: receives lines of progress.
+        log: receives what is told of recordings, and how many there were; None also hides the
+            progress on stderr.
 
     Returns:
         The arrays of the module's description, by name.
@@ -45,11 +47,13 @@ def represent_files(
         ValueError: it holds no usable recording.
     """
     source = Path(source)
-    log = log or (lambda line: None)
     paths = _recordings(source)
+    meter = Progress(len(paths), "recordings", shown=log is not None)
+    log = log or (lambda line: None)
     root = source if source.is_dir() else source.parent
     rows, skipped = _Rows(loaded), 0
-    for done, path in enumerate(paths, 1):
+    for path in paths:
+        meter.step()
         try:
             audio, length = decode_mono(path, loaded.sample_rate_hz)
             clips = loaded.cut(audio[np.newaxis])
@@ -59,8 +63,8 @@ def represent_files(
             continue
         if not length.is_told:
             log(f"{path} {length}")
-        if rows.add(path.relative_to(root).as_posix(), clips):
-            log(f"{done:,} of {len(paths):,} recordings")
+        rows.add(path.relative_to(root).as_posix(), clips)
+    meter.close()
     if skipped == len(paths):
         raise ValueError(f"source {source} holds no usable recording: all {skipped} were skipped")
     arrays = rows.arrays()
@@ -80,16 +84,14 @@ class _Rows:
         self._waiting: list[np.ndarray] = []  # clips [n, clip_samples]
         self._results: list[Representation] = []
 
-    def add(self, source: str, clips: np.ndarray) -> bool:
-        """Takes the clips of a recording; returns whether those that waited were encoded."""
+    def add(self, source: str, clips: np.ndarray) -> None:
+        """Takes the clips of a recording; encodes those that wait if there are enough."""
         seconds = self._loaded.clip_samples / self._loaded.sample_rate_hz
         self.sources += [source] * len(clips)
         self._starts_s.append(np.arange(len(clips)) * seconds)
         self._waiting.append(clips)
-        if sum(map(len, self._waiting)) < _CLIPS_AT_ONCE:
-            return False
-        self._encode()
-        return True
+        if sum(map(len, self._waiting)) >= _CLIPS_AT_ONCE:
+            self._encode()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All rows, as the module's description has them."""
