@@ -4,7 +4,7 @@
 
 Writes docs/listen/NAME, or replaces it: the sounds and scores of the page that `gaae evaluate`
 makes of a run, without the map of codes and the figures, which are most of its size. Scores are
-those that came with the model.
+those that came with the model; sounds are FLAC.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _DATASET = flags.DEFINE_string("dataset", None, "Its prepared data set.", requir
 
 PAGES = Path(__file__).parents[1] / "docs" / "listen"
 LARGEST_MIB = 4.0  # of one page
+STRIPS = 3  # interpolations, of as many classes
 
 
 def main(_) -> None:
@@ -43,10 +44,9 @@ def main(_) -> None:
         )
     test = labelled_clips(read_clips(dataset, "test"), dataset, "test")
     encoded = encode(run, test.audio, True, "test clips")
-    contents = dataclasses.replace(
-        contents_of(run, folder, scores, test, encoded), points=(), curves=()
-    )
-    page = write_page(PAGES / _NAME.value, contents)
+    contents = contents_of(run, folder, scores, test, encoded)
+    contents = dataclasses.replace(contents, strips=contents.strips[:STRIPS], points=(), curves=())
+    page = write_page(PAGES / _NAME.value, contents, small=True)
     size = sum(file.stat().st_size for file in page.parent.rglob("*")) / 2**20
     print(f"{page}: {size:.1f} MiB")
     if size > LARGEST_MIB:

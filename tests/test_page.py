@@ -192,6 +192,18 @@ def test_sounds_are_kept_as_16_bits_and_clipped(tmp_path):
     np.testing.assert_array_equal(samples, [0, 16384, -8192, 32767, -32768, 32767, -32768])
 
 
+def test_a_small_page_has_the_same_sounds_as_flac(tmp_path):
+    sounds = [Sound(f"s{i}", np.float32([i, -i, 0]) / 4) for i in range(1, 3)]
+    contents = PageContents("t", 8000, classes=[ClassSounds("c", generated=sounds)])
+    found = []
+    for name, small in (("plain", False), ("small", True)):
+        write_page(tmp_path / name, contents, small)
+        files = [*(tmp_path / name / "sounds").iterdir(), *(tmp_path / name / "rows").iterdir()]
+        assert {file.suffix for file in files} == {".flac" if small else ".wav"}
+        found.append({file.stem: soundfile.read(file, dtype="int16")[0].tolist() for file in files})
+    assert found[0] == found[1]
+
+
 def test_equal_sounds_are_written_once_and_each_name_is_kept(tmp_path):
     written = Page(
         write_page(tmp_path / "page", of_sounds(sound("a"), sound("a"), sound("b"), sound("c", 1)))

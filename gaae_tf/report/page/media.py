@@ -25,13 +25,19 @@ _PAUSE_SECONDS = 0.25  # between sounds in a row
 class Media:
     """Writes sounds and pictures, equal ones once, and counts the sounds.
 
+    Args:
+        folder: of the page.
+        sample_rate_hz: of all sounds.
+        small: whether all sounds are FLAC, half as large as WAV, for pages that are hosted.
+
     Attributes:
         entries: what the page's script knows of a sound, in order of its number.
     """
 
-    def __init__(self, folder: Path, sample_rate_hz: int):
+    def __init__(self, folder: Path, sample_rate_hz: int, small: bool = False):
         self.folder = folder
         self.sample_rate_hz = sample_rate_hz
+        self._of_cards = "FLAC" if small else "WAV"
         self.entries: dict[tuple, int] = {}
         for name in ("sounds", "pictures"):
             (folder / name).mkdir()
@@ -44,8 +50,9 @@ class Media:
         """
         pcm = _pcm(sound)
         name = f"sounds/{_digest(pcm.tobytes())}"
-        if on_a_card or (self.folder / f"{name}.wav").exists():
-            source = self._keep(f"{name}.wav", self._encoded(pcm, "WAV"))
+        card = f"{name}.{self._of_cards.lower()}"
+        if on_a_card or (self.folder / card).exists():
+            source = self._keep(card, self._encoded(pcm, self._of_cards))
         else:
             source = self._keep(f"{name}.flac", self._encoded(pcm, "FLAC"))
         picture = ""
@@ -81,16 +88,17 @@ class Media:
         )
 
     def in_a_row(self, name: str, sounds: Sequence[Sound]) -> str:
-        """Writes sounds one after the other, with short breaks, as one WAV file; its name."""
+        """Writes sounds one after the other, with short breaks, as one file; its name."""
         pause = np.zeros(round(_PAUSE_SECONDS * self.sample_rate_hz), np.int16)
         pieces = [piece for sound in sounds for piece in (_pcm(sound), pause)]
-        content = self._encoded(np.concatenate(pieces[:-1]), "WAV")
+        content = self._encoded(np.concatenate(pieces[:-1]), self._of_cards)
         (self.folder / "rows").mkdir(exist_ok=True)
         file = f"rows/{safe_name(text_of(name))}"
-        path = self.folder / f"{file}.wav"
+        suffix = self._of_cards.lower()
+        path = self.folder / f"{file}.{suffix}"
         if path.exists() and path.read_bytes() != content:  # of other sounds by that name
             file += f"_{_digest(content)}"
-        return self._keep(f"{file}.wav", content)
+        return self._keep(f"{file}.{suffix}", content)
 
     def _encoded(self, pcm: np.ndarray, form: str) -> bytes:
         file = io.BytesIO()  # libsndfile would not tell a full disk

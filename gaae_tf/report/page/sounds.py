@@ -117,6 +117,6 @@ def _row(name: str, sounds: Sequence[Sound], media: Media) -> ElementTree.Elemen
         class_="row",
         href=media.in_a_row(name, sounds),
         download="",
-        title=f"All {len(sounds)} in a row as one WAV file",
-        aria_label=f"Save all as one WAV file: {name}",
+        title=f"All {len(sounds)} in a row as one file",
+        aria_label=f"Save all as one file: {name}",
     )

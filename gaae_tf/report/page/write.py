@@ -30,12 +30,13 @@ _GENERATOR = "gaae_tf listening page"
 _VIRIDIS = np.uint8(np.round(255 * matplotlib.colormaps["viridis"](np.arange(256))[:, :3]))
 
 
-def write_page(folder: str | Path, contents: PageContents) -> Path:
+def write_page(folder: str | Path, contents: PageContents, small: bool = False) -> Path:
     """Writes the page; a page that the folder holds already is replaced.
 
     Args:
         folder: where to; its parents are made.
         contents: what to show.
+        small: whether all sounds are FLAC, half as large, for pages that are hosted.
 
     Returns:
         Path of its `index.html`.
@@ -54,7 +55,7 @@ def write_page(folder: str | Path, contents: PageContents) -> Path:
     replaced = folder.with_name(f".{folder.name}.{os.getpid()}.replaced")
     try:
         temporary.mkdir(parents=True)
-        _write(temporary, contents)
+        _write(temporary, contents, small)
         if folder.exists():
             folder.rename(replaced)
         try:
@@ -79,11 +80,11 @@ def _is_page(folder: Path) -> bool:
     return _GENERATOR in index.read_text(encoding="utf-8", errors="replace")
 
 
-def _write(folder: Path, contents: PageContents) -> None:
+def _write(folder: Path, contents: PageContents, small: bool) -> None:
     (folder / "assets").mkdir()
     for name in _ASSETS:
         shutil.copyfile(STATIC / name, folder / "assets" / name)
-    media = Media(folder, contents.sample_rate_hz)
+    media = Media(folder, contents.sample_rate_hz, small)
     if contents.pictures:
         (folder / "figures").mkdir()
     for picture in contents.pictures:
