@@ -63,7 +63,8 @@ def gaae_with_scaled_codes():
     ("make", "batches"),
     [
         (gaae_with_scaled_codes, test_gaae.batches),
-        (lambda: test_additions.with_everything(optimizer=sgd), test_gaae.batches),
+        # A seed without a tie, of a teacher's classes or at a kink, that rounding could decide.
+        (lambda: test_additions.with_everything(optimizer=sgd, seed=3), test_gaae.batches),
         (lambda: test_biggan.biggan(optimizer=sgd), test_biggan.batches),
         (lambda: test_wasserstein.wavegan(optimizer=sgd), test_wasserstein.batches),
     ],
