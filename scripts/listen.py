@@ -10,7 +10,6 @@ those that came with the model; sounds are FLAC.
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
@@ -27,25 +26,26 @@ STRIPS = 3  # interpolations, of as many classes
 def main(_) -> None:
     """Writes the page."""
     import gaae_tf
-    from gaae_tf.data.shards import load_dataset, read_clips
-    from gaae_tf.evaluation.encoded import encode
+    from gaae_tf.data.shards import load_dataset
+    from gaae_tf.evaluation.context import Context
     from gaae_tf.evaluation.listening import contents_of
-    from gaae_tf.evaluation.scorers import labelled_clips
+    from gaae_tf.evaluation.phases import Phases
+    from gaae_tf.evaluation.settings import EvaluateSettings
     from gaae_tf.report.page import write_page
     from gaae_tf.run.names import SCORES, SHIPPED
+    from gaae_tf.scores import read_file
 
     folder = SHIPPED / _NAME.value
     run, dataset = gaae_tf.load(folder), load_dataset(Path(_DATASET.value))
-    scores = json.loads((folder / SCORES).read_text(encoding="utf-8"))
+    scores = read_file(folder / SCORES, ("details", "provenance"), "make it by scripts/ship.py")
     if tuple(scores["provenance"]["classes"]) != dataset.classes:
         raise ValueError(
             f"--dataset={_DATASET.value} has the classes {', '.join(dataset.classes)}, and the "
             f"model {', '.join(scores['provenance']['classes'])}"
         )
-    test = labelled_clips(read_clips(dataset, "test"), dataset, "test")
-    encoded = encode(run, test.audio, True, "test clips")
-    contents = contents_of(run, folder, scores, test, encoded)
-    contents = dataclasses.replace(contents, strips=contents.strips[:STRIPS], points=(), curves=())
+    clips = Context(run, folder, dataset, dataset, EvaluateSettings(), Phases())
+    contents = contents_of(run, folder, scores, clips.known_test, clips.encoded_known_test)
+    contents = dataclasses.replace(contents, strips=contents.strips[:STRIPS])
     page = write_page(PAGES / _NAME.value, contents, small=True)
     size = sum(file.stat().st_size for file in page.parent.rglob("*")) / 2**20
     print(f"{page}: {size:.1f} MiB")

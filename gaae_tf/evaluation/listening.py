@@ -75,7 +75,11 @@ def write_listening_page(
     Raises:
         OSError: the page cannot be written.
     """
-    contents = contents_of(run, run_dir, scores, test, encoded, seed, log)
+    contents = contents_of(run, run_dir, scores, test, encoded, seed)
+    if run.can("represent"):
+        classes = scores["provenance"]["classes"]
+        points = list(_points(run, classes, test, encoded, seed, log))
+        contents = dataclasses.replace(contents, points=points)
     log("figures for papers")
     drawn = list(pictures(run, contents, scores, seed, log))
     return write_page(Path(run_dir) / REPORT, dataclasses.replace(contents, pictures=drawn))
@@ -88,9 +92,8 @@ def contents_of(
     test: Clips,
     encoded: Encoded | None,
     seed: int = 0,
-    log: Callable[[str], None] = print,
 ) -> PageContents:
-    """What a run's page shows, but figures for papers.
+    """What a run's page shows, but the map of codes and figures for papers.
 
     What the run cannot do, such as reconstruct, its page does not show.
 
@@ -102,7 +105,6 @@ def contents_of(
         encoded: what the run's networks say of them, which are not asked again; None of a run that
             gives no codes.
         seed: of what is drawn and generated.
-        log: receives what takes long.
     """
     provenance = scores["provenance"]
     classes = provenance["classes"]
@@ -125,9 +127,6 @@ def contents_of(
         matrix=_matrix(run, test, encoded, seed) if chooses else None,
         strips=(
             [_strip(run, name, seed, scores) for name in run.classes or ("",)] if generates else ()
-        ),
-        points=(
-            list(_points(run, classes, test, encoded, seed, log)) if run.can("represent") else ()
         ),
     )
 

@@ -5,12 +5,12 @@ A quarter of an hour of a CPU is then not taken for what the method can do. With
 
 from __future__ import annotations
 
-import json
 import shlex
 
 from gaae_tf.run.folder import DataDescription
 from gaae_tf.run.look import shipped_models
 from gaae_tf.run.names import SCORES, SHIPPED
+from gaae_tf.scores import read_file
 
 
 def shipped_for(data: DataDescription) -> str | None:
@@ -23,7 +23,7 @@ def shipped_for(data: DataDescription) -> str | None:
 
 def reached(name: str) -> str:
     """What a shipped model reaches on test clips, in words, with the steps of its training."""
-    scores = json.loads((SHIPPED / name / SCORES).read_text(encoding="utf-8"))
+    scores = read_file(SHIPPED / name / SCORES, ("provenance",), "install the package anew")
     return (
         f"{scores['provenance']['step']:,} steps; the class asked for is found in "
         f"{100.0 * scores['requested_class_accuracy']:.1f} % of its sounds, and its C is right on "
