@@ -85,6 +85,10 @@ def test_everything_together_trains_and_reports_what_it_adds():
         ({"pseudo_label_confidence": 1.5}, r"pseudo_label_confidence must be in \[0, 1\], got 1.5"),
         ({"start_reconstruction_lambda": 2.0}, "give it iterations by start_steps"),
         ({"pseudo_label_balance": 0.1}, "pseudo_label_balance=0.1 is a part of pseudo-labels"),
+        (
+            {"pseudo_label_balance": 0.1, "pseudo_labels": 0.5},
+            "pseudo_label_balance=0.1 is of the start; give it iterations by start_steps",
+        ),
         ({"class_independence": 3.0}, "class_independence=3.0 is a part of the sliced"),
     ],
 )
@@ -210,11 +214,11 @@ def test_classes_found_too_often_give_way_where_the_teacher_is_least_sure():
         [[6.0, 0.0, 0.0]] * 4 + [[0.0, 6.0, 0.0]] * 2 + [doubtful] * 2 + [sure] * 4
     )
     labels = tf.one_hot(np.arange(12) % 3, 3)
-    first = shares.probabilities(logits, labels)
+    first = shares.probabilities(logits, labels, moving=True)
     np.testing.assert_allclose(first, tf.nn.softmax(logits))
     assert np.bincount(np.argmax(first, axis=1)).tolist() == [4, 2, 6]
     for _ in range(600):
-        last = shares.probabilities(logits, labels)
+        last = shares.probabilities(logits, labels, moving=True)
     assert np.bincount(np.argmax(last, axis=1)).tolist() == [4, 4, 4]
     assert np.argmax(last, axis=1)[6:8].tolist() == [1, 1]
     np.testing.assert_allclose(np.mean(last, axis=0), 1.0 / 3.0, atol=0.02)
@@ -226,8 +230,19 @@ def test_classes_keep_uneven_shares_of_labels():
     labels = tf.one_hot([0, 0, 0, 1], 2)
     logits = tf.constant([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
     for _ in range(1000):
-        found = shares.probabilities(logits, labels)
+        found = shares.probabilities(logits, labels, moving=True)
     np.testing.assert_allclose(np.mean(found, axis=0), [0.75, 0.25], atol=0.01)
+
+
+def test_offsets_of_classes_stay_where_they_are_after_the_start():
+    model = with_everything()
+    offsets = model.class_shares.offsets
+    model.start_step(batches())
+    assert model.step.numpy() == model.start_steps == 1
+    moved = offsets.numpy()
+    assert np.abs(moved).max() > 0.0
+    model.train_step(batches(seed=1))
+    np.testing.assert_array_equal(offsets, moved)
 
 
 def test_recent_codes_are_the_newest_first_and_no_more_than_there_are():

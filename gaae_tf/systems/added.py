@@ -194,4 +194,5 @@ class WithAdditions(System):
         logits = tf.stop_gradient(self.averaged_classifier.stack(standard))
         if self.class_shares is None:
             return tf.nn.softmax(logits)
-        return self.class_shares.probabilities(logits, seen.y_l)
+        in_start = self.step.value < self.start_steps
+        return self.class_shares.probabilities(logits, seen.y_l, moving=in_start)
