@@ -10,6 +10,7 @@ from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import LatentDiscriminator, SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder
 from gaae_tf.networks.latent_classifier import LatentClassifier
+from gaae_tf.systems.added import Seen
 from gaae_tf.systems.additions import (
     ClassShares,
     LossBalance,
@@ -214,11 +215,11 @@ def test_classes_found_too_often_give_way_where_the_teacher_is_least_sure():
         [[6.0, 0.0, 0.0]] * 4 + [[0.0, 6.0, 0.0]] * 2 + [doubtful] * 2 + [sure] * 4
     )
     labels = tf.one_hot(np.arange(12) % 3, 3)
-    first = shares.probabilities(logits, labels, moving=True)
+    first = shares.probabilities(logits, labels)
     np.testing.assert_allclose(first, tf.nn.softmax(logits))
     assert np.bincount(np.argmax(first, axis=1)).tolist() == [4, 2, 6]
     for _ in range(600):
-        last = shares.probabilities(logits, labels, moving=True)
+        last = shares.probabilities(logits, labels)
     assert np.bincount(np.argmax(last, axis=1)).tolist() == [4, 4, 4]
     assert np.argmax(last, axis=1)[6:8].tolist() == [1, 1]
     np.testing.assert_allclose(np.mean(last, axis=0), 1.0 / 3.0, atol=0.02)
@@ -230,19 +231,27 @@ def test_classes_keep_uneven_shares_of_labels():
     labels = tf.one_hot([0, 0, 0, 1], 2)
     logits = tf.constant([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
     for _ in range(1000):
-        found = shares.probabilities(logits, labels, moving=True)
+        found = shares.probabilities(logits, labels)
     np.testing.assert_allclose(np.mean(found, axis=0), [0.75, 0.25], atol=0.01)
 
 
-def test_offsets_of_classes_stay_where_they_are_after_the_start():
+def test_the_teacher_has_offsets_in_the_start_alone():
     model = with_everything()
     offsets = model.class_shares.offsets
-    model.start_step(batches())
-    assert model.step.numpy() == model.start_steps == 1
+    x, _, y = batches()[0]
+    seen = Seen(x, None, None, None, y, draw=0)
+    offsets.assign([0.0, 0.0, 9.0])
+    alone = model._teacher(seen)
+    np.testing.assert_array_equal(offsets, [0.0, 0.0, 9.0])
+    assert np.max(alone) < 0.9
+    balanced = model._teacher(seen._replace(in_start=True))
+    assert np.min(balanced[:, 2]) > 0.9
     moved = offsets.numpy()
-    assert np.abs(moved).max() > 0.0
+    assert moved[2] < 9.0
     model.train_step(batches(seed=1))
     np.testing.assert_array_equal(offsets, moved)
+    model.start_step(batches(seed=2))
+    assert not np.array_equal(offsets, moved)
 
 
 def test_recent_codes_are_the_newest_first_and_no_more_than_there_are():

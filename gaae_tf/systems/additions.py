@@ -56,8 +56,8 @@ class ClassShares:
     then it finds too many fours and too few twos: the offset of a class grows by the logarithm of
     its share of labels over its share found, until those nearest to the boundary have crossed it.
     This goes on from where the alignment of distributions (ReMixMatch, arXiv 1911.09785) stops,
-    which divides by the shares found once. It ends while classes can still cross over: later, where
-    the clips of a speaker's "six" are all firmly sevens, the nearest to six are someone's eights.
+    which divides by the shares found once. It is for the time in which classes can still cross
+    over: later, where a speaker's "six" is firmly a "seven", offsets move the others.
 
     Args:
         classes: how many.
@@ -79,13 +79,12 @@ class ClassShares:
         self.found = variable("found_shares", 1.0 / classes)
         self.offsets = variable("class_offsets", 0.0)
 
-    def probabilities(self, logits: tf.Tensor, y_l: tf.Tensor, moving: tf.Tensor) -> tf.Tensor:
-        """Classes of this batch under the offsets, which then move, or stay.
+    def probabilities(self, logits: tf.Tensor, y_l: tf.Tensor) -> tf.Tensor:
+        """Classes of this batch under the offsets, which then move.
 
         Args:
             logits: the teacher's of unlabelled clips, [batch, classes].
             y_l: one-hot labels of as many labelled clips.
-            moving: whether the offsets move, a bool.
         """
         found = tf.nn.softmax(logits + self.offsets)
         for shares, now in ((self.labelled, y_l), (self.found, found)):
@@ -93,8 +92,7 @@ class ClassShares:
             shares.assign(_SHARE_DECAY * shares + (1.0 - _SHARE_DECAY) * now)
         # The small share keeps a class without labels or finds finite.
         step = tf.math.log((self.labelled + 1e-3) / (self.found + 1e-3))
-        rate = self.rate * tf.cast(moving, tf.float32)
-        self.offsets.assign_add(rate * (step - tf.reduce_mean(step)))
+        self.offsets.assign_add(self.rate * (step - tf.reduce_mean(step)))
         return found
 
 
