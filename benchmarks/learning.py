@@ -47,7 +47,7 @@ SOUNDS = 500
 PARTS = {
     "start": {"start_steps": "0", "start_reconstruction_lambda": "0"},
     "altered": {"alter_labelled": "false", "alter_channel": "false"},
-    "pseudo_labels": {"pseudo_labels": "0"},
+    "pseudo_labels": {"pseudo_labels": "0", "pseudo_label_balance": "0"},
     "wide_encoder": {"encoder_channels": "0"},
     "distance": {"sliced_wasserstein": "0", "class_independence": "0"},
     "class_teaches_decoder": {"generated_class_teaches_decoder": "false"},
@@ -126,12 +126,7 @@ def variants(group: str, steps: int) -> dict[str, dict[str, str]]:
     untaught = {"generated_class_teaches_decoder": "false"}
     found |= {name: untaught | added for name, added in WITHIN_THE_RULES.items()}
     start = {"start_steps": str(steps // 3)}
-    found = {name: start | added for name, added in found.items()}
-    for added in found.values():
-        # Of pseudo-labels and of the start: means nothing without either.
-        if "0" in (added["start_steps"], added.get("pseudo_labels")):
-            added["pseudo_label_balance"] = "0"
-    return found
+    return {name: start | added for name, added in found.items()}
 
 
 def main(argv: list[str]) -> None:

@@ -111,8 +111,8 @@ class SystemSettings:
     )
     pseudo_label_balance: float = setting(
         0.0,
-        "How fast, in the start, those classes are brought to the shares that they have among "
-        "labelled clips; 0: not at all.",
+        "How fast those classes are brought to the shares that they have among labelled clips; 0: "
+        "not at all.",
         group="guided_loss",
     )
     sliced_wasserstein: float = setting(

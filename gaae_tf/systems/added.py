@@ -40,8 +40,7 @@ class Term(NamedTuple):
 class Seen(NamedTuple):
     """What an update of E, D and C has made of x_u, for the terms that are added.
 
-    `reconstructed` is None where there is no R; `draw` is the number of the batch in its iteration;
-    `in_start` says whether this is an update of the start.
+    `reconstructed` is None where there is no R; `draw` is the number of the batch in its iteration.
     """
 
     x_u: tf.Tensor
@@ -50,7 +49,6 @@ class Seen(NamedTuple):
     reconstructed: tf.Tensor | None
     y_l: tf.Tensor
     draw: int
-    in_start: bool = False
 
 
 class WithAdditions(System):
@@ -194,6 +192,6 @@ class WithAdditions(System):
         mean, variance = tf.nn.moments(gathered(codes), axes=[0])
         standard = (codes - mean) * tf.math.rsqrt(variance + 1e-6)
         logits = tf.stop_gradient(self.averaged_classifier.stack(standard))
-        if seen.in_start and self.class_shares is not None:
-            return self.class_shares.probabilities(logits, seen.y_l)
-        return tf.nn.softmax(logits)
+        if self.class_shares is None:
+            return tf.nn.softmax(logits)
+        return self.class_shares.probabilities(logits, seen.y_l)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from gaae_tf import losses
 
 DIRECTIONS = 64  # of the sliced Wasserstein distance, drawn anew each time
+LARGEST_OFFSET = 2.0  # of a class's logit, either way
 
 _NORM_DECAY = 0.99  # of the moving averages of gradients' norms
 _SHARE_DECAY = 0.99  # of the moving averages of classes' shares
@@ -56,8 +57,8 @@ class ClassShares:
     then it finds too many fours and too few twos: the offset of a class grows by the logarithm of
     its share of labels over its share found, until those nearest to the boundary have crossed it.
     This goes on from where the alignment of distributions (ReMixMatch, arXiv 1911.09785) stops,
-    which divides by the shares found once. It is for the time in which classes can still cross
-    over: later, where a speaker's "six" is firmly a "seven", offsets move the others.
+    which divides by the shares found once. Offsets are bounded: a speaker's "two" that is firmly
+    "four" does not cross, and offsets that grow on for its sake move others, which were right.
 
     Args:
         classes: how many.
@@ -92,7 +93,8 @@ class ClassShares:
             shares.assign(_SHARE_DECAY * shares + (1.0 - _SHARE_DECAY) * now)
         # The small share keeps a class without labels or finds finite.
         step = tf.math.log((self.labelled + 1e-3) / (self.found + 1e-3))
-        self.offsets.assign_add(self.rate * (step - tf.reduce_mean(step)))
+        moved = self.offsets + self.rate * (step - tf.reduce_mean(step))
+        self.offsets.assign(tf.clip_by_value(moved, -LARGEST_OFFSET, LARGEST_OFFSET))
         return found
 
 

@@ -235,7 +235,7 @@ class GAAE(WithAdditions):
                 **self._reconstruction(reconstructed, x_u),  # R, (3)
                 "Cl": Term(batch_mean(self.label_loss(y_l, logits_l)), [codes_l]),  # (4)
             }
-            terms |= self._added(Seen(x_u, style, y_u, reconstructed, y_l, draw, in_start=True))
+            terms |= self._added(Seen(x_u, style, y_u, reconstructed, y_l, draw))
             start_lambda = self.additions.start_reconstruction_lambda
             total = self._total(
                 tape, terms, start_lambda or self.loss_weights.reconstruction_lambda

@@ -66,8 +66,8 @@ class Additions:
         pseudo_labels: weight of the cross-entropy of altered x_u against the class that the
             averaged E and C find in the unaltered ones.
         pseudo_label_confidence: how sure of the class these must be, in [0, 1].
-        pseudo_label_balance: how fast, in the start, those classes are brought to the shares that
-            they have among labelled clips (`ClassShares`); 0 for not at all.
+        pseudo_label_balance: how fast those classes are brought to the shares that they have among
+            labelled clips (`ClassShares`); 0 for not at all.
         sliced_wasserstein: weight of the sliced Wasserstein distance of z′ from the prior.
         class_independence: scale s of the class in that distance: (z′, s·ŷ) is matched to the prior
             beside s·ŷ of other clips, so that z′ must not tell the class; 0 leaves the class out.
@@ -124,11 +124,6 @@ class Additions:
             raise ValueError(
                 f"pseudo_label_balance={self.pseudo_label_balance} is a part of pseudo-labels; "
                 "give pseudo_labels a weight too"
-            )
-        if self.pseudo_label_balance and not self.start_steps:
-            raise ValueError(
-                f"pseudo_label_balance={self.pseudo_label_balance} is of the start; give it "
-                "iterations by start_steps"
             )
         if self.class_independence and not self.sliced_wasserstein:
             raise ValueError(
