@@ -44,8 +44,8 @@ ALL = Additions(
 ADDED = {"sliced_wasserstein", "whitening", "pseudo_labels", "magnitude_error"}
 
 
-def with_everything(optimizer=lambda: keras.optimizers.Adam(1e-3, beta_1=0.5), seed=1):
-    keras.utils.set_random_seed(seed)
+def with_everything(optimizer=lambda: keras.optimizers.Adam(1e-3, beta_1=0.5)):
+    keras.utils.set_random_seed(1)
     size = {"bins": 16, "frames": 8, "channels": 2, "non_local_bins": 8}
     model = GAAE(
         Encoder(**size, guided_dim=5, style_dim=6, style_pooling="frames", frequency_axis="log"),
