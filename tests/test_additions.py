@@ -240,6 +240,15 @@ def test_offsets_of_classes_are_bounded_where_a_firm_teacher_leaves_nothing_to_c
     assert np.argmax(found, axis=1).tolist() == [0, 0, 2, 2, 2, 2]
 
 
+def test_the_bound_of_offsets_falls_with_the_learning_rates():
+    model = with_everything()
+    for left, bound in ((1.0, LARGEST_OFFSET), (0.25, 0.25 * LARGEST_OFFSET), (0.0, 0.0)):
+        model.class_shares.offsets.assign([9.0, 0.0, -9.0])
+        model.rate_scale.assign(left)
+        model.train_step(batches())
+        assert np.max(np.abs(model.class_shares.offsets)) == pytest.approx(bound)
+
+
 def test_recent_codes_are_the_newest_first_and_no_more_than_there_are():
     recent = RecentCodes(3, 1)
     assert recent.with_batch(tf.constant([[9.0]])).numpy().tolist() == [[9.0]]

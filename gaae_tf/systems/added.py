@@ -194,4 +194,4 @@ class WithAdditions(System):
         logits = tf.stop_gradient(self.averaged_classifier.stack(standard))
         if self.class_shares is None:
             return tf.nn.softmax(logits)
-        return self.class_shares.probabilities(logits, seen.y_l)
+        return self.class_shares.probabilities(logits, seen.y_l, self.rate_scale)
