@@ -47,7 +47,11 @@ SOUNDS = 500
 PARTS = {
     "start": {"start_steps": "0", "start_reconstruction_lambda": "0"},
     "altered": {"alter_labelled": "false", "alter_channel": "false"},
-    "pseudo_labels": {"pseudo_labels": "0", "pseudo_label_balance": "0"},
+    "pseudo_labels": {
+        "pseudo_labels": "0",
+        "pseudo_label_balance": "0",
+        "pseudo_label_balance_steps": "0",
+    },
     "wide_encoder": {"encoder_channels": "0"},
     "distance": {"sliced_wasserstein": "0", "class_independence": "0"},
     "class_teaches_decoder": {"generated_class_teaches_decoder": "false"},
@@ -68,7 +72,7 @@ PARTS = {
 }
 # Means nothing alone: taken away from the rest.
 DEPENDENT = {
-    "label_balance": {"pseudo_label_balance": "0"},
+    "label_balance": {"pseudo_label_balance": "0", "pseudo_label_balance_steps": "0"},
     "channel": {"alter_channel": "false"},
     "start_lambda": {"start_reconstruction_lambda": "0"},
 }

@@ -32,6 +32,7 @@ ALL = Additions(
     pseudo_labels=0.5,
     pseudo_label_confidence=0.2,
     pseudo_label_balance=0.1,
+    pseudo_label_balance_steps=8,
     sliced_wasserstein=0.7,
     class_independence=3.0,
     whitening=0.1,
@@ -86,6 +87,7 @@ def test_everything_together_trains_and_reports_what_it_adds():
         ({"pseudo_label_confidence": 1.5}, r"pseudo_label_confidence must be in \[0, 1\], got 1.5"),
         ({"start_reconstruction_lambda": 2.0}, "give it iterations by start_steps"),
         ({"pseudo_label_balance": 0.1}, "pseudo_label_balance=0.1 is a part of pseudo-labels"),
+        ({"pseudo_label_balance_steps": 9}, "pseudo_label_balance_steps=9 is of the balance"),
         ({"class_independence": 3.0}, "class_independence=3.0 is a part of the sliced"),
     ],
 )
@@ -211,11 +213,11 @@ def test_classes_found_too_often_give_way_where_the_teacher_is_least_sure():
         [[6.0, 0.0, 0.0]] * 4 + [[0.0, 6.0, 0.0]] * 2 + [doubtful] * 2 + [sure] * 4
     )
     labels = tf.one_hot(np.arange(12) % 3, 3)
-    first = shares.probabilities(logits, labels)
+    first = shares.probabilities(logits, labels, step=0)
     np.testing.assert_allclose(first, tf.nn.softmax(logits))
     assert np.bincount(np.argmax(first, axis=1)).tolist() == [4, 2, 6]
     for _ in range(600):
-        last = shares.probabilities(logits, labels)
+        last = shares.probabilities(logits, labels, step=0)
     assert np.bincount(np.argmax(last, axis=1)).tolist() == [4, 4, 4]
     assert np.argmax(last, axis=1)[6:8].tolist() == [1, 1]
     np.testing.assert_allclose(np.mean(last, axis=0), 1.0 / 3.0, atol=0.02)
@@ -226,7 +228,7 @@ def test_classes_keep_uneven_shares_of_labels():
     labels = tf.one_hot([0, 0, 0, 1], 2)
     logits = tf.constant([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
     for _ in range(1000):
-        found = shares.probabilities(logits, labels)
+        found = shares.probabilities(logits, labels, step=0)
     np.testing.assert_allclose(np.mean(found, axis=0), [0.75, 0.25], atol=0.01)
     assert float(tf.reduce_sum(shares.offsets)) == pytest.approx(0.0, abs=1e-4)
 
@@ -235,16 +237,17 @@ def test_offsets_of_classes_are_bounded_where_a_firm_teacher_leaves_nothing_to_c
     shares = ClassShares(3, rate=0.1)
     firm = tf.constant([[30.0, 0.0, 0.0]] * 2 + [[0.0, 0.0, 30.0]] * 4)  # no two is found
     for _ in range(100):
-        found = shares.probabilities(firm, tf.one_hot(np.arange(6) % 3, 3))
+        found = shares.probabilities(firm, tf.one_hot(np.arange(6) % 3, 3), step=0)
     assert np.max(np.abs(shares.offsets)) == LARGEST_OFFSET
     assert np.argmax(found, axis=1).tolist() == [0, 0, 2, 2, 2, 2]
 
 
-def test_the_bound_of_offsets_falls_with_the_learning_rates():
+def test_the_bound_of_offsets_falls_to_nothing_over_the_steps_asked_for():
     model = with_everything()
-    for left, bound in ((1.0, LARGEST_OFFSET), (0.25, 0.25 * LARGEST_OFFSET), (0.0, 0.0)):
+    assert model.class_shares.steps == 8
+    for step, bound in ((0, LARGEST_OFFSET), (6, 0.25 * LARGEST_OFFSET), (8, 0.0), (9, 0.0)):
         model.class_shares.offsets.assign([9.0, 0.0, -9.0])
-        model.rate_scale.assign(left)
+        model.step.assign(step)
         model.train_step(batches())
         assert np.max(np.abs(model.class_shares.offsets)) == pytest.approx(bound)
 

@@ -115,6 +115,11 @@ class SystemSettings:
         "not at all.",
         group="guided_loss",
     )
+    pseudo_label_balance_steps: int = setting(
+        0,
+        "Iterations over which that fades; 0: it goes on to the end.",
+        group="guided_loss",
+    )
     sliced_wasserstein: float = setting(
         0.0,
         "Weight of the sliced Wasserstein distance of the style codes from the prior.",

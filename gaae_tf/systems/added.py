@@ -86,7 +86,11 @@ class WithAdditions(System):
             self.recent = RecentCodes(additions.recent_codes, self.style_dim + self.classes)
         self.class_shares = None
         if additions.pseudo_label_balance:
-            self.class_shares = ClassShares(self.classes, additions.pseudo_label_balance)
+            self.class_shares = ClassShares(
+                self.classes,
+                additions.pseudo_label_balance,
+                additions.pseudo_label_balance_steps,
+            )
         self.balance = None
         if additions.balance_losses:
             self.balance = LossBalance(("G", "R", "Cl", "Cg", "Lg", *self.added_weights))
@@ -194,4 +198,4 @@ class WithAdditions(System):
         logits = tf.stop_gradient(self.averaged_classifier.stack(standard))
         if self.class_shares is None:
             return tf.nn.softmax(logits)
-        return self.class_shares.probabilities(logits, seen.y_l, self.rate_scale)
+        return self.class_shares.probabilities(logits, seen.y_l, self.step.value)

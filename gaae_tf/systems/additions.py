@@ -9,7 +9,7 @@ import tensorflow as tf
 from gaae_tf import losses
 
 DIRECTIONS = 64  # of the sliced Wasserstein distance, drawn anew each time
-LARGEST_OFFSET = 2.0  # of a class's logit, either way, while learning rates have not fallen
+LARGEST_OFFSET = 2.0  # of a class's logit, either way
 
 _NORM_DECAY = 0.99  # of the moving averages of gradients' norms
 _SHARE_DECAY = 0.99  # of the moving averages of classes' shares
@@ -58,16 +58,18 @@ class ClassShares:
     its share of labels over its share found, until those nearest to the boundary have crossed it.
     This goes on from where the alignment of distributions (ReMixMatch, arXiv 1911.09785) stops,
     which divides by the shares found once. Offsets are bounded: a speaker's "two" that is firmly
-    "four" does not cross, and offsets that grow on for its sake move others, which were right. The
-    bound falls with the learning rates, since what can cross has crossed by then.
+    "four" does not cross, and offsets that grow on for its sake move others, which were right. For
+    the same reason the bound may fall to 0: what can cross has crossed by then.
 
     Args:
         classes: how many.
         rate: how much of that logarithm an update adds.
+        steps: of training over which the bound falls, evenly, to 0; 0 for a bound that stays.
     """
 
-    def __init__(self, classes: int, rate: float):
+    def __init__(self, classes: int, rate: float, steps: int = 0):
         self.rate = rate
+        self.steps = steps
 
         def variable(name, value):
             return tf.Variable(
@@ -81,24 +83,24 @@ class ClassShares:
         self.found = variable("found_shares", 1.0 / classes)
         self.offsets = variable("class_offsets", 0.0)
 
-    def probabilities(
-        self, logits: tf.Tensor, y_l: tf.Tensor, rate_scale: tf.Tensor | float = 1.0
-    ) -> tf.Tensor:
+    def probabilities(self, logits: tf.Tensor, y_l: tf.Tensor, step: tf.Tensor | int) -> tf.Tensor:
         """Classes of this batch under the offsets, which then move.
 
         Args:
             logits: the teacher's of unlabelled clips, [batch, classes].
             y_l: one-hot labels of as many labelled clips.
-            rate_scale: what is left of the learning rates, in [0, 1].
+            step: of the training, counted from 0.
         """
         found = tf.nn.softmax(logits + self.offsets)
         for shares, now in ((self.labelled, y_l), (self.found, found)):
             now = tf.reduce_mean(gathered(now), axis=0)
             shares.assign(_SHARE_DECAY * shares + (1.0 - _SHARE_DECAY) * now)
         # The small share keeps a class without labels or finds finite.
-        step = tf.math.log((self.labelled + 1e-3) / (self.found + 1e-3))
-        moved = self.offsets + self.rate * (step - tf.reduce_mean(step))
-        bound = LARGEST_OFFSET * rate_scale
+        lacks = tf.math.log((self.labelled + 1e-3) / (self.found + 1e-3))
+        moved = self.offsets + self.rate * (lacks - tf.reduce_mean(lacks))
+        bound = LARGEST_OFFSET
+        if self.steps:
+            bound *= tf.maximum(1.0 - tf.cast(step, tf.float32) / self.steps, 0.0)
         self.offsets.assign(tf.clip_by_value(moved, -bound, bound))
         return found
 

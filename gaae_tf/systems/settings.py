@@ -68,6 +68,7 @@ class Additions:
         pseudo_label_confidence: how sure of the class these must be, in [0, 1].
         pseudo_label_balance: how fast those classes are brought to the shares that they have among
             labelled clips (`ClassShares`); 0 for not at all.
+        pseudo_label_balance_steps: iterations over which the balance fades; 0 for one that stays.
         sliced_wasserstein: weight of the sliced Wasserstein distance of z′ from the prior.
         class_independence: scale s of the class in that distance: (z′, s·ŷ) is matched to the prior
             beside s·ŷ of other clips, so that z′ must not tell the class; 0 leaves the class out.
@@ -96,6 +97,7 @@ class Additions:
     pseudo_labels: float = 0.0
     pseudo_label_confidence: float = 0.95
     pseudo_label_balance: float = 0.0
+    pseudo_label_balance_steps: int = 0
     sliced_wasserstein: float = 0.0
     class_independence: float = 0.0
     whitening: float = 0.0
@@ -124,6 +126,11 @@ class Additions:
             raise ValueError(
                 f"pseudo_label_balance={self.pseudo_label_balance} is a part of pseudo-labels; "
                 "give pseudo_labels a weight too"
+            )
+        if self.pseudo_label_balance_steps and not self.pseudo_label_balance:
+            raise ValueError(
+                f"pseudo_label_balance_steps={self.pseudo_label_balance_steps} is of the balance; "
+                "give pseudo_label_balance a rate too"
             )
         if self.class_independence and not self.sliced_wasserstein:
             raise ValueError(
