@@ -4,7 +4,12 @@ import pytest
 import tensorflow as tf
 
 from gaae_tf.networks.blocks import DownBlock, UpBlock
-from gaae_tf.networks.resampling import doubled_convolution, pooled_convolution
+from gaae_tf.networks.resampling import (
+    doubled_convolution,
+    pooled_convolution,
+    strided_convolution,
+    strided_transpose,
+)
 
 ops = keras.ops
 
@@ -45,6 +50,28 @@ def test_one_convolution_gives_the_outputs_and_gradients_of_two_steps(
     x = random.standard_normal((2, bins, frames, 3))
     kernel = random.standard_normal((taps, taps, 3, 5))
     for one, two in zip(_results(fused, x, kernel), _results(in_steps, x, kernel), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-12)
+
+
+@pytest.mark.parametrize(("taps", "stride"), [(25, 4), (5, 2), (4, 4), (6, 3), (9, 2)])
+@pytest.mark.parametrize(
+    ("grouped", "plain", "shape"),
+    [
+        (strided_convolution, ops.conv, (2, 24, 3)),
+        (strided_transpose, ops.conv_transpose, (2, 6, 5)),
+    ],
+)
+def test_groups_of_samples_give_the_outputs_and_gradients_of_a_stride(
+    grouped, plain, shape, taps, stride
+):
+    random = np.random.default_rng(0)
+    x = random.standard_normal(shape)
+    kernel = random.standard_normal((taps, 3, 5))
+    ours = _results(lambda x, kernel: grouped(x, kernel, stride), x, kernel)
+    expected = _results(
+        lambda x, kernel: plain(x, kernel, strides=stride, padding="same"), x, kernel
+    )
+    for one, two in zip(ours, expected, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""Convolutions before average pooling and after nearest doubling, each as one convolution.
+"""Convolutions that change the size of a map, in forms that are fast: pooled, doubled, strided.
 
 Pooling averages four neighbouring results of a convolution: one of stride 2 with one tap more,
 whose kernel is the mean of four shifts, gives the same; two neighbouring frames are one of twice
@@ -53,6 +53,53 @@ def doubled_convolution(x, kernel):
     kernel = ops.transpose(kernel, (1, 3, 4, 0, 2, 5))
     kernel = ops.reshape(kernel, (3, 3, channels, 4 * filters))
     return ops.depth_to_space(ops.conv(x, kernel, padding="same"), 2)
+
+
+def strided_convolution(x, kernel, stride):
+    """A convolution along time, padded to "same", with a stride.
+
+    As many neighbouring samples as the stride are channels to it, so that no stride is left. On a
+    CPU it takes 0.3 to 0.9 of the time; in two dimensions little is gained, and lost where there
+    are many channels.
+
+    Args:
+        x: [batch, time, channels]; the stride divides the time.
+        kernel: [taps, channels, filters]; no fewer taps than the stride.
+        stride: of time.
+
+    Returns:
+        [batch, time/stride, filters].
+    """
+    _, time, channels = x.shape
+    x = ops.reshape(x, (-1, time // stride, stride * channels))
+    return ops.conv(x, _of_groups(kernel, stride), padding="same")
+
+
+def strided_transpose(x, kernel, stride):
+    """A transposed convolution along time, padded to "same": the adjoint of `strided_convolution`.
+
+    Args:
+        x: [batch, time, channels].
+        kernel: [taps, filters, channels]; no fewer taps than the stride.
+        stride: of time.
+
+    Returns:
+        [batch, stride·time, filters].
+    """
+    x = ops.conv_transpose(x, _of_groups(kernel, stride), 1, padding="same")
+    return ops.reshape(x, (-1, stride * x.shape[1], kernel.shape[1]))
+
+
+def _of_groups(kernel, stride):
+    """The kernel [old, …, …] for groups of samples: [new, stride·…, …].
+
+    Taps of 0 before and behind make its first tap the first of a group, and its last the last.
+    """
+    taps, channels, filters = kernel.shape
+    before = -((taps - stride) // 2) % stride  # "same" begins (taps - stride) // 2 samples earlier
+    behind = -(before + taps) % stride
+    kernel = ops.pad(kernel, [[before, behind], [0, 0], [0, 0]])
+    return ops.reshape(kernel, (-1, stride * channels, filters))
 
 
 # What the first and the second place of a pair take of the values before, at and after it, by taps.

@@ -17,6 +17,7 @@ from keras import ops
 
 from gaae_tf.networks.geometry import WAVEGAN_STRIDE as STRIDE
 from gaae_tf.networks.geometry import wavegan_base
+from gaae_tf.networks.resampling import strided_convolution, strided_transpose
 from gaae_tf.networks.saving import Saved
 
 KERNEL = 25
@@ -93,7 +94,8 @@ class WaveGANGenerator(Saved, keras.Model):
         """[batch, style_dim] -> float32 audio [batch, samples, 1] in [-1, 1]."""
         x = ops.reshape(self.dense(style), (-1, self.base, self.widest))
         for convolution in self.convolutions:
-            x = convolution(ops.relu(x))
+            kernel = ops.cast(convolution.kernel, self.compute_dtype)
+            x = ops.add(strided_transpose(ops.relu(x), kernel, STRIDE), convolution.bias)
         return ops.tanh(ops.cast(x, "float32"))
 
     @property
@@ -147,7 +149,9 @@ class WaveGANDiscriminator(Saved, keras.Model):
         """
         x = audio
         for i, convolution in enumerate(self.convolutions):
-            x = ops.leaky_relu(convolution(x), _SLOPE)
+            kernel = ops.cast(convolution.kernel, self.compute_dtype)
+            x = ops.add(strided_convolution(x, kernel, STRIDE), convolution.bias)
+            x = ops.leaky_relu(x, _SLOPE)
             if shifts is not None and i < self.shuffles:
                 x = phase_shuffle(x, shifts[:, i])
         return self.dense(ops.reshape(ops.cast(x, "float32"), (-1, self.dense_inputs)))
