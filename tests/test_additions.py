@@ -33,6 +33,7 @@ ALL = Additions(
     pseudo_label_confidence=0.2,
     pseudo_label_balance=0.1,
     pseudo_label_balance_steps=8,
+    pseudo_label_groups=2,
     sliced_wasserstein=0.7,
     class_independence=3.0,
     whitening=0.1,
@@ -88,6 +89,8 @@ def test_everything_together_trains_and_reports_what_it_adds():
         ({"start_reconstruction_lambda": 2.0}, "give it iterations by start_steps"),
         ({"pseudo_label_balance": 0.1}, "pseudo_label_balance=0.1 is a part of pseudo-labels"),
         ({"pseudo_label_balance_steps": 9}, "pseudo_label_balance_steps=9 is of the balance"),
+        ({"pseudo_label_groups": 0}, "pseudo_label_groups must be at least 1, got 0"),
+        ({"pseudo_label_groups": 5}, "pseudo_label_groups=5 are balanced each by itself"),
         ({"class_independence": 3.0}, "class_independence=3.0 is a part of the sliced"),
     ],
 )
@@ -233,6 +236,32 @@ def test_classes_keep_uneven_shares_of_labels():
     assert float(tf.reduce_sum(shares.offsets)) == pytest.approx(0.0, abs=1e-4)
 
 
+def test_each_group_of_clips_gets_the_shares_of_labels_by_itself():
+    # Both speakers' classes together have the shares of labels already: one balance does nothing.
+    firm, doubtful, other = [6.0, 0.0], [2.0, 1.0], [0.0, 6.0]
+    logits = tf.constant([firm] * 2 + [doubtful] * 2 + [other] * 2 + [doubtful[::-1]] * 2)
+    right = [0, 0, 1, 1, 1, 1, 0, 0]
+    labels = tf.one_hot([0, 1] * 4, 2)
+    speakers = tf.one_hot([0] * 4 + [1] * 4, 2)
+    one, two = ClassShares(2, rate=0.1), ClassShares(2, rate=0.1, groups=2)
+    for _ in range(600):
+        together = one.probabilities(logits, labels, step=0)
+        apart = two.probabilities(logits, labels, step=0, groups=speakers)
+    np.testing.assert_allclose(together, tf.nn.softmax(logits), atol=1e-3)
+    assert np.argmax(apart, axis=1).tolist() == right
+    for speaker in (apart[:4], apart[4:]):
+        np.testing.assert_allclose(np.mean(speaker, axis=0), 0.5, atol=0.02)
+
+
+def test_one_group_moves_as_the_mean_of_the_batch_does():
+    random = np.random.default_rng(0)
+    logits = tf.constant(random.standard_normal((8, 3)), tf.float32)
+    shares = ClassShares(3, rate=0.1)
+    found = shares.probabilities(logits, tf.one_hot(np.arange(8) % 3, 3), step=0)
+    expected = 0.99 / 3 + 0.01 * np.mean(found, axis=0)
+    np.testing.assert_allclose(shares.found[0], expected, atol=1e-6)
+
+
 def test_offsets_of_classes_are_bounded_where_a_firm_teacher_leaves_nothing_to_cross():
     shares = ClassShares(3, rate=0.1)
     firm = tf.constant([[30.0, 0.0, 0.0]] * 2 + [[0.0, 0.0, 30.0]] * 4)  # no two is found
@@ -246,7 +275,7 @@ def test_the_bound_of_offsets_falls_to_nothing_over_the_steps_asked_for():
     model = with_everything()
     assert model.class_shares.steps == 8
     for step, bound in ((0, LARGEST_OFFSET), (6, 0.25 * LARGEST_OFFSET), (8, 0.0), (9, 0.0)):
-        model.class_shares.offsets.assign([9.0, 0.0, -9.0])
+        model.class_shares.offsets.assign([[9.0, 0.0, -9.0]] * 2)
         model.step.assign(step)
         model.train_step(batches())
         assert np.max(np.abs(model.class_shares.offsets)) == pytest.approx(bound)

@@ -425,6 +425,7 @@ def test_a_run_cut_off_goes_on_with_the_rates_and_codes_that_it_had(config, tmp_
         "pseudo_label_confidence": 0.0,
         "pseudo_label_balance": 0.5,
         "pseudo_label_balance_steps": 3,
+        "pseudo_label_groups": 2,
         "alter_labelled": True,
     }
     whole = dataclasses.replace(config, **settings)

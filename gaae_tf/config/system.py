@@ -120,6 +120,12 @@ class SystemSettings:
         "Iterations over which that fades; 0: it goes on to the end.",
         group="guided_loss",
     )
+    pseudo_label_groups: int = setting(
+        1,
+        "Groups of clips of one colour (voices, microphones), found without labels, each of which "
+        "has those shares; 1: all clips together.",
+        group="guided_loss",
+    )
     sliced_wasserstein: float = setting(
         0.0,
         "Weight of the sliced Wasserstein distance of the style codes from the prior.",

@@ -19,6 +19,7 @@ from gaae_tf.systems.additions import (
 )
 from gaae_tf.systems.augmentation import augmented
 from gaae_tf.systems.batches import batch_mean
+from gaae_tf.systems.colour import ColourGroups
 from gaae_tf.systems.settings import Additions
 from gaae_tf.systems.system import System
 
@@ -90,7 +91,11 @@ class WithAdditions(System):
                 self.classes,
                 additions.pseudo_label_balance,
                 additions.pseudo_label_balance_steps,
+                additions.pseudo_label_groups,
             )
+        self.colours = None
+        if additions.pseudo_label_groups > 1:
+            self.colours = ColourGroups(additions.pseudo_label_groups, self.encoder.bins)
         self.balance = None
         if additions.balance_losses:
             self.balance = LossBalance(("G", "R", "Cl", "Cg", "Lg", *self.added_weights))
@@ -107,9 +112,20 @@ class WithAdditions(System):
                 "found_shares": self.class_shares.found,
                 "class_offsets": self.class_shares.offsets,
             }
+        if self.colours is not None:
+            memory |= {
+                "colour_mean": self.colours.mean,
+                "colour_axes": self.colours.axes,
+                "colour_centres": self.colours.centres,
+            }
         if self.balance is not None:
             memory |= {f"balance_{name}": norm for name, norm in self.balance.norms.items()}
         return memory
+
+    def find_groups(self):
+        """Finds the groups of the calibration clips' colours, where they are asked for."""
+        if self.colours is not None:
+            self.colours.find(self.calibration, self.seed)
 
     def _with_recent(self, style, y_u):
         """z′ and ŷ of the global batch and recent ones; just this replica's by default."""
@@ -198,4 +214,5 @@ class WithAdditions(System):
         logits = tf.stop_gradient(self.averaged_classifier.stack(standard))
         if self.class_shares is None:
             return tf.nn.softmax(logits)
-        return self.class_shares.probabilities(logits, seen.y_l, self.step.value)
+        groups = None if self.colours is None else self.colours.of(seen.x_u)
+        return self.class_shares.probabilities(logits, seen.y_l, self.step.value, groups)

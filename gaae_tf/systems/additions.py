@@ -59,50 +59,66 @@ class ClassShares:
     This goes on from where the alignment of distributions (ReMixMatch, arXiv 1911.09785) stops,
     which divides by the shares found once. Offsets are bounded: a speaker's "two" that is firmly
     "four" does not cross, and offsets that grow on for its sake move others, which were right. For
-    the same reason the bound may fall to 0: what can cross has crossed by then.
+    the same reason the bound may fall to 0: what can cross has crossed by then. Where groups of
+    clips are known, of one speaker each, say, each has shares and offsets of its own: what one
+    speaker's classes lack moves no other's.
 
     Args:
         classes: how many.
         rate: how much of that logarithm an update adds.
         steps: of training over which the bound falls, evenly, to 0; 0 for a bound that stays.
+        groups: of clips.
     """
 
-    def __init__(self, classes: int, rate: float, steps: int = 0):
+    def __init__(self, classes: int, rate: float, steps: int = 0, groups: int = 1):
         self.rate = rate
         self.steps = steps
 
-        def variable(name, value):
+        def variable(name, shape, value):
             return tf.Variable(
-                tf.fill([classes], value),
+                tf.fill(shape, value),
                 trainable=False,
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
                 name=name,
             )
 
-        self.labelled = variable("labelled_shares", 1.0 / classes)
-        self.found = variable("found_shares", 1.0 / classes)
-        self.offsets = variable("class_offsets", 0.0)
+        self.labelled = variable("labelled_shares", [classes], 1.0 / classes)
+        self.found = variable("found_shares", [groups, classes], 1.0 / classes)
+        self.offsets = variable("class_offsets", [groups, classes], 0.0)
 
-    def probabilities(self, logits: tf.Tensor, y_l: tf.Tensor, step: tf.Tensor | int) -> tf.Tensor:
+    def probabilities(
+        self,
+        logits: tf.Tensor,
+        y_l: tf.Tensor,
+        step: tf.Tensor | int,
+        groups: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Classes of this batch under the offsets, which then move.
 
         Args:
             logits: the teacher's of unlabelled clips, [batch, classes].
             y_l: one-hot labels of as many labelled clips.
             step: of the training, counted from 0.
+            groups: one-hot groups of the unlabelled clips, [batch, groups]; None where all are one.
         """
-        found = tf.nn.softmax(logits + self.offsets)
-        for shares, now in ((self.labelled, y_l), (self.found, found)):
-            now = tf.reduce_mean(gathered(now), axis=0)
-            shares.assign(_SHARE_DECAY * shares + (1.0 - _SHARE_DECAY) * now)
+        if groups is None:
+            groups = tf.ones_like(logits[:, :1])
+        probabilities = tf.nn.softmax(logits + tf.matmul(groups, self.offsets))
+        labels = tf.reduce_mean(gathered(y_l), axis=0)
+        self.labelled.assign_add((1.0 - _SHARE_DECAY) * (labels - self.labelled))
+        of_all, found = gathered(groups), gathered(probabilities)
+        # A group moves by as many of its clips as the batch has, which is an even share on average.
+        moved = tf.matmul(of_all, found - tf.matmul(of_all, self.found), transpose_a=True)
+        even = tf.cast(tf.shape(found)[0], tf.float32) / self.found.shape[0]
+        self.found.assign_add((1.0 - _SHARE_DECAY) * moved / even)
         # The small share keeps a class without labels or finds finite.
         lacks = tf.math.log((self.labelled + 1e-3) / (self.found + 1e-3))
-        moved = self.offsets + self.rate * (lacks - tf.reduce_mean(lacks))
+        moved = self.offsets + self.rate * (lacks - tf.reduce_mean(lacks, axis=1, keepdims=True))
         bound = LARGEST_OFFSET
         if self.steps:
             bound *= tf.maximum(1.0 - tf.cast(step, tf.float32) / self.steps, 0.0)
         self.offsets.assign(tf.clip_by_value(moved, -bound, bound))
-        return found
+        return probabilities
 
 
 class LossBalance:

@@ -69,6 +69,8 @@ class Additions:
         pseudo_label_balance: how fast those classes are brought to the shares that they have among
             labelled clips (`ClassShares`); 0 for not at all.
         pseudo_label_balance_steps: iterations over which the balance fades; 0 for one that stays.
+        pseudo_label_groups: groups of clips of one colour (`ColourGroups`), each balanced by
+            itself; 1 for all together.
         sliced_wasserstein: weight of the sliced Wasserstein distance of z′ from the prior.
         class_independence: scale s of the class in that distance: (z′, s·ŷ) is matched to the prior
             beside s·ŷ of other clips, so that z′ must not tell the class; 0 leaves the class out.
@@ -98,6 +100,7 @@ class Additions:
     pseudo_label_confidence: float = 0.95
     pseudo_label_balance: float = 0.0
     pseudo_label_balance_steps: int = 0
+    pseudo_label_groups: int = 1
     sliced_wasserstein: float = 0.0
     class_independence: float = 0.0
     whitening: float = 0.0
@@ -131,6 +134,15 @@ class Additions:
             raise ValueError(
                 f"pseudo_label_balance_steps={self.pseudo_label_balance_steps} is of the balance; "
                 "give pseudo_label_balance a rate too"
+            )
+        if self.pseudo_label_groups < 1:
+            raise ValueError(
+                f"pseudo_label_groups must be at least 1, got {self.pseudo_label_groups}"
+            )
+        if self.pseudo_label_groups > 1 and not self.pseudo_label_balance:
+            raise ValueError(
+                f"pseudo_label_groups={self.pseudo_label_groups} are balanced each by itself; give "
+                "pseudo_label_balance a rate too"
             )
         if self.class_independence and not self.sliced_wasserstein:
             raise ValueError(

@@ -135,6 +135,7 @@ def _begun(
     if not first_step:
         if model.ENCODER not in taken:
             model.scale_codes()
+        model.find_groups()
         with told_of_failing_storage(run_dir):
             checkpoints.save_start()
     return model, checkpoints
