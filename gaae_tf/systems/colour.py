@@ -54,9 +54,10 @@ class ColourGroups:
         mean = colours.mean(axis=0)
         _, deviations, directions = np.linalg.svd(colours - mean, full_matrices=False)
         deviations = deviations[:axes] / np.sqrt(len(colours))
-        # Fewer clips than axes leave some without a direction: these tell nothing.
+        # Few clips do not vary along all axes, and what they do not vary along tells nothing.
+        known = deviations > 1e-6 * deviations[0]
         scaled = np.zeros((len(mean), axes))
-        scaled[:, : len(deviations)] = directions[:axes].T / np.maximum(deviations, 1e-6)
+        scaled[:, : len(known)][:, known] = directions[:axes][known].T / deviations[known]
         points = (colours - mean) @ scaled
         best = None
         for attempt in range(_TRIES):
