@@ -17,7 +17,6 @@ from absl import app, flags
 import gaae_tf
 from gaae_tf.data.pipeline import evaluation_batches
 from gaae_tf.data.shards import load_dataset, read_clips
-from gaae_tf.run.loaded.base import Loaded
 from gaae_tf.systems.colour import ColourGroups
 from gaae_tf.training import fit
 
@@ -30,12 +29,15 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     run = gaae_tf.load(FLAGS.run_dir)
     clips = read_clips(load_dataset(run.config.dataset), "train")
+    batches = evaluation_batches(clips.audio, 64)
+    spectrograms = tf.concat([run.signal_path.spectrogram(batch) for batch in batches], axis=0)
+    calibration = fit.calibration_clips(run.model, clips.audio, run.signal_path)
     _, speakers = np.unique(clips.speakers, return_inverse=True)
     print("| groups | seed | in the group of their speaker | difference of class shares |")
     print("|---|---|---|---|")
     for count in map(int, FLAGS.groups):
         for seed in map(int, FLAGS.seeds):
-            group = groups_of(run, clips.audio, count, seed)
+            group = groups_of(spectrograms, calibration, count, seed)
             by_speaker, by_class = table(group, speakers), table(group, clips.labels)
             shares = by_class / by_class.sum(axis=1, keepdims=True)
             of_all = by_class.sum(axis=0) / by_class.sum()
@@ -46,14 +48,11 @@ def main(argv: list[str]) -> None:
             )
 
 
-def groups_of(run: Loaded, audio: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The group of each clip, int [clips]."""
-    calibration = fit.calibration_clips(run.model, audio, run.signal_path)
+def groups_of(spectrograms: tf.Tensor, calibration: tf.Tensor, count: int, seed: int) -> np.ndarray:
+    """The group of each clip, int [clips], of those found in the calibration clips."""
     groups = ColourGroups(count, calibration.shape[1])
     groups.find(calibration, seed)
-    batches = evaluation_batches(audio, 64)
-    found = [groups.of(run.signal_path.spectrogram(batch)) for batch in batches]
-    return tf.argmax(tf.concat(found, axis=0), axis=1).numpy()
+    return tf.argmax(groups.of(spectrograms), axis=1).numpy()
 
 
 def table(group: np.ndarray, labels: np.ndarray) -> np.ndarray:

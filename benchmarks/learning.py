@@ -43,15 +43,13 @@ RESULT = REPOSITORY / "benchmarks" / "learning.json"
 BASES = {"digits": "configs/fsdd.flags", "pitch": "configs/quickstart.flags"}
 SOUNDS = 500
 
+NO_BALANCE = {"pseudo_label_balance": "0", "pseudo_label_balance_steps": "0"}
+
 # What configs/fsdd.flags adds to configs/fsdd/small.flags, and the flags that take it away.
 PARTS = {
     "start": {"start_steps": "0", "start_reconstruction_lambda": "0"},
     "altered": {"alter_labelled": "false", "alter_channel": "false"},
-    "pseudo_labels": {
-        "pseudo_labels": "0",
-        "pseudo_label_balance": "0",
-        "pseudo_label_balance_steps": "0",
-    },
+    "pseudo_labels": {"pseudo_labels": "0", **NO_BALANCE},
     "wide_encoder": {"encoder_channels": "0"},
     "distance": {"sliced_wasserstein": "0", "class_independence": "0"},
     "class_teaches_decoder": {"generated_class_teaches_decoder": "false"},
@@ -72,7 +70,7 @@ PARTS = {
 }
 # Means nothing alone: taken away from the rest.
 DEPENDENT = {
-    "label_balance": {"pseudo_label_balance": "0", "pseudo_label_balance_steps": "0"},
+    "label_balance": NO_BALANCE,
     "channel": {"alter_channel": "false"},
     "start_lambda": {"start_reconstruction_lambda": "0"},
 }

@@ -24,19 +24,8 @@ class RecentCodes:
     """
 
     def __init__(self, count: int, size: int):
-        self.codes = tf.Variable(
-            tf.zeros([count, size]),
-            trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-            name="recent_codes",
-        )
-        self.filled = tf.Variable(
-            0,
-            dtype=tf.int64,
-            trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-            name="recent_codes_filled",
-        )
+        self.codes = remembered(tf.zeros([count, size]), "recent_codes")
+        self.filled = remembered(tf.zeros([], tf.int64), "recent_codes_filled")
 
     def with_batch(self, codes: tf.Tensor) -> tf.Tensor:
         """The batch's codes [batch, size] and behind them as many recent ones as there are."""
@@ -74,17 +63,9 @@ class ClassShares:
         self.rate = rate
         self.steps = steps
 
-        def variable(name, shape, value):
-            return tf.Variable(
-                tf.fill(shape, value),
-                trainable=False,
-                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-                name=name,
-            )
-
-        self.labelled = variable("labelled_shares", [classes], 1.0 / classes)
-        self.found = variable("found_shares", [groups, classes], 1.0 / classes)
-        self.offsets = variable("class_offsets", [groups, classes], 0.0)
+        self.labelled = remembered(tf.fill([classes], 1.0 / classes), "labelled_shares")
+        self.found = remembered(tf.fill([groups, classes], 1.0 / classes), "found_shares")
+        self.offsets = remembered(tf.zeros([groups, classes]), "class_offsets")
 
     def probabilities(
         self,
@@ -108,9 +89,9 @@ class ClassShares:
         self.labelled.assign_add((1.0 - _SHARE_DECAY) * (labels - self.labelled))
         of_all, found = gathered(groups), gathered(probabilities)
         # A group moves by as many of its clips as the batch has, which is an even share on average.
-        moved = tf.matmul(of_all, found - tf.matmul(of_all, self.found), transpose_a=True)
+        change = tf.matmul(of_all, found - tf.matmul(of_all, self.found), transpose_a=True)
         even = tf.cast(tf.shape(found)[0], tf.float32) / self.found.shape[0]
-        self.found.assign_add((1.0 - _SHARE_DECAY) * moved / even)
+        self.found.assign_add((1.0 - _SHARE_DECAY) * change / even)
         # The small share keeps a class without labels or finds finite.
         lacks = tf.math.log((self.labelled + 1e-3) / (self.found + 1e-3))
         moved = self.offsets + self.rate * (lacks - tf.reduce_mean(lacks, axis=1, keepdims=True))
@@ -167,6 +148,16 @@ class LossBalance:
                 scale = 1.0 / tf.maximum(average, 1e-12)
             result[name] = term * scale
         return result
+
+
+def remembered(value: tf.Tensor, name: str) -> tf.Variable:
+    """What a training remembers, the same in all replicas, and does not train."""
+    return tf.Variable(
+        value,
+        trainable=False,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        name=name,
+    )
 
 
 def gathered(codes: tf.Tensor) -> tf.Tensor:

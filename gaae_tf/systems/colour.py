@@ -6,6 +6,8 @@ import numpy as np
 import tensorflow as tf
 from scipy.cluster.vq import kmeans2
 
+from gaae_tf.systems.additions import remembered
+
 _LOUDEST = 0.1  # share of a bin's frames
 _AXES = 10
 _TRIES = 10
@@ -25,18 +27,9 @@ class ColourGroups:
 
     def __init__(self, count: int, bins: int):
         axes = min(_AXES, bins)
-
-        def variable(shape, name):
-            return tf.Variable(
-                tf.zeros(shape),
-                trainable=False,
-                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-                name=name,
-            )
-
-        self.mean = variable([bins], "colour_mean")
-        self.axes = variable([bins, axes], "colour_axes")
-        self.centres = variable([count, axes], "colour_centres")
+        self.mean = remembered(tf.zeros([bins]), "colour_mean")
+        self.axes = remembered(tf.zeros([bins, axes]), "colour_axes")
+        self.centres = remembered(tf.zeros([count, axes]), "colour_centres")
 
     def find(self, spectrograms: tf.Tensor, seed: int) -> None:
         """Finds the groups of clips [clips, bins, frames, 1].
