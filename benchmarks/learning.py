@@ -43,7 +43,11 @@ RESULT = REPOSITORY / "benchmarks" / "learning.json"
 BASES = {"digits": "configs/fsdd.flags", "pitch": "configs/quickstart.flags"}
 SOUNDS = 500
 
-NO_BALANCE = {"pseudo_label_balance": "0", "pseudo_label_balance_steps": "0"}
+NO_BALANCE = {
+    "pseudo_label_balance": "0",
+    "pseudo_label_balance_steps": "0",
+    "pseudo_label_groups": "1",
+}
 
 # What configs/fsdd.flags adds to configs/fsdd/small.flags, and the flags that take it away.
 PARTS = {
