@@ -86,12 +86,12 @@ def test_everything_together_trains_and_reports_what_it_adds():
         ({"condition": "other"}, "condition must be 'soft' or 'hard', got 'other'"),
         ({"whitening": float("inf")}, "whitening must be finite"),
         ({"pseudo_label_confidence": 1.5}, r"pseudo_label_confidence must be in \[0, 1\], got 1.5"),
-        ({"start_reconstruction_lambda": 2.0}, "give it iterations by start_steps"),
-        ({"pseudo_label_balance": 0.1}, "pseudo_label_balance=0.1 is a part of pseudo-labels"),
-        ({"pseudo_label_balance_steps": 9}, "pseudo_label_balance_steps=9 is of the balance"),
         ({"pseudo_label_groups": 0}, "pseudo_label_groups must be at least 1, got 0"),
-        ({"pseudo_label_groups": 5}, "pseudo_label_groups=5 are balanced each by itself"),
-        ({"class_independence": 3.0}, "class_independence=3.0 is a part of the sliced"),
+        ({"start_reconstruction_lambda": 2.0}, "=2.0 does nothing without start_steps; give"),
+        ({"pseudo_label_balance": 0.1}, "=0.1 does nothing without pseudo_labels; give"),
+        ({"pseudo_label_balance_steps": 9}, "=9 does nothing without pseudo_label_balance; give"),
+        ({"pseudo_label_groups": 5}, "=5 does nothing without pseudo_label_balance; give"),
+        ({"class_independence": 3.0}, "=3.0 does nothing without sliced_wasserstein; give"),
     ],
 )
 def test_additions_out_of_range_are_refused_by_name(values, message):

@@ -124,8 +124,9 @@ class WithAdditions(System):
 
     def find_groups(self):
         """Finds the groups of the calibration clips' colours, where they are asked for."""
-        if self.colours is not None:
-            self.colours.find(self.calibration, self.seed)
+        if self.colours is None:
+            return super().find_groups()
+        return self.colours.find(self.calibration, self.seed)
 
     def _with_recent(self, style, y_u):
         """z′ and ŷ of the global batch and recent ones; just this replica's by default."""

@@ -31,8 +31,11 @@ class ColourGroups:
         self.axes = remembered(tf.zeros([bins, axes]), "colour_axes")
         self.centres = remembered(tf.zeros([count, axes]), "colour_centres")
 
-    def find(self, spectrograms: tf.Tensor, seed: int) -> None:
+    def find(self, spectrograms: tf.Tensor, seed: int) -> list[int]:
         """Finds the groups of clips [clips, bins, frames, 1].
+
+        Returns:
+            How many of the clips are in each.
 
         Raises:
             ValueError: there are fewer clips than groups.
@@ -58,10 +61,12 @@ class ColourGroups:
             centres, nearest = kmeans2(points, count, minit="++", seed=random)
             error = np.sum((points - centres[nearest]) ** 2)
             if best is None or error < best[0]:
-                best = error, centres
+                best = error, centres, nearest
         self.mean.assign(mean.astype(np.float32))
         self.axes.assign(scaled.astype(np.float32))
-        self.centres.assign(best[1].astype(np.float32))
+        _, centres, nearest = best
+        self.centres.assign(centres.astype(np.float32))
+        return np.bincount(nearest, minlength=count).tolist()
 
     def of(self, spectrograms: tf.Tensor) -> tf.Tensor:
         """The group of each clip, one-hot float32 [clips, groups]."""

@@ -12,6 +12,15 @@ import math
 
 CONDITIONS = ("soft", "hard")
 
+# Settings of what another setting turns on.
+_PARTS = {
+    "start_reconstruction_lambda": "start_steps",
+    "pseudo_label_balance": "pseudo_labels",
+    "pseudo_label_balance_steps": "pseudo_label_balance",
+    "pseudo_label_groups": "pseudo_label_balance",
+    "class_independence": "sliced_wasserstein",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
@@ -120,32 +129,13 @@ class Additions:
         for name in ("pseudo_label_confidence", "pair_confidence"):
             if getattr(self, name) > 1.0:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
-        if self.start_reconstruction_lambda and not self.start_steps:
-            raise ValueError(
-                f"start_reconstruction_lambda={self.start_reconstruction_lambda} is of the start; "
-                "give it iterations by start_steps"
-            )
-        if self.pseudo_label_balance and not self.pseudo_labels:
-            raise ValueError(
-                f"pseudo_label_balance={self.pseudo_label_balance} is a part of pseudo-labels; "
-                "give pseudo_labels a weight too"
-            )
-        if self.pseudo_label_balance_steps and not self.pseudo_label_balance:
-            raise ValueError(
-                f"pseudo_label_balance_steps={self.pseudo_label_balance_steps} is of the balance; "
-                "give pseudo_label_balance a rate too"
-            )
         if self.pseudo_label_groups < 1:
             raise ValueError(
                 f"pseudo_label_groups must be at least 1, got {self.pseudo_label_groups}"
             )
-        if self.pseudo_label_groups > 1 and not self.pseudo_label_balance:
-            raise ValueError(
-                f"pseudo_label_groups={self.pseudo_label_groups} are balanced each by itself; give "
-                "pseudo_label_balance a rate too"
-            )
-        if self.class_independence and not self.sliced_wasserstein:
-            raise ValueError(
-                f"class_independence={self.class_independence} is a part of the sliced Wasserstein "
-                "distance; give sliced_wasserstein a weight too"
-            )
+        for part, whole in _PARTS.items():
+            value = getattr(self, part)
+            if value != getattr(Additions, part) and not getattr(self, whole):
+                raise ValueError(
+                    f"{part}={value} does nothing without {whole}; give {whole} a value above 0 too"
+                )

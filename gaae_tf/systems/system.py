@@ -329,8 +329,9 @@ class System(keras.Model):
                 one.kernel.assign(one.kernel * scale)
                 one.bias.assign((one.bias - mean) * scale)
 
-    def find_groups(self) -> None:
-        """What is to be found in the calibration clips before the first step; nothing here."""
+    def find_groups(self) -> list[int]:
+        """Finds groups of the calibration clips before the first step: how large; none here."""
+        return []
 
     def _over_calibration(self, function, batch_size: int = 64) -> list[tf.Tensor]:
         """What a function gives for the calibration clips, a list of [clips, …]."""

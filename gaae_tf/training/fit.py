@@ -135,7 +135,10 @@ def _begun(
     if not first_step:
         if model.ENCODER not in taken:
             model.scale_codes()
-        model.find_groups()
+        sizes = model.find_groups()
+        if sizes and worker.is_chief:
+            counted = ", ".join(map(str, sizes))
+            print(f"Of {sum(sizes)} training clips, groups of colour have {counted}.", flush=True)
         with told_of_failing_storage(run_dir):
             checkpoints.save_start()
     return model, checkpoints
