@@ -1,5 +1,4 @@
 import pytest
-import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.training import strategy
@@ -13,20 +12,32 @@ def test_an_explicit_precision_is_kept():
     assert strategy.resolve_precision(config("mixed_float16")) == "mixed_float16"
 
 
-@pytest.mark.parametrize(
-    ("bfloat16_seconds", "expected"), [(0.5, "mixed_bfloat16"), (0.9, "float32"), (2.0, "float32")]
-)
-def test_auto_takes_bfloat16_on_a_cpu_only_if_it_is_clearly_faster(
-    monkeypatch, bfloat16_seconds, expected
-):
-    seconds = {tf.float32: 1.0, tf.bfloat16: bfloat16_seconds}
-    monkeypatch.setattr(strategy, "_convolution_seconds", seconds.__getitem__)
+@pytest.mark.parametrize(("able", "expected"), [(True, "mixed_bfloat16"), (False, "float32")])
+def test_auto_on_a_cpu_goes_by_what_the_processor_can(monkeypatch, able, expected):
+    monkeypatch.setattr(strategy, "computes_in_bfloat16", lambda: able)
     assert strategy.resolve_precision(config("auto")) == expected
 
 
-@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
-def test_the_timing_runs_in_either_precision(dtype):
-    assert 0.0 < strategy._convolution_seconds(dtype) < 10.0
+@pytest.mark.parametrize(
+    ("flags", "able"),
+    [
+        ("fpu avx512f avx512_bf16", True),
+        ("fpu amx_bf16 amx_tile", True),
+        ("fpu avx2 avx512f", False),
+        ("fpu avx512_bf16x", False),
+    ],
+)
+def test_linux_lists_processors_that_compute_in_bfloat16(monkeypatch, tmp_path, flags, able):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nflags\t\t: {flags}\nbogomips\t: 1\n")
+    assert strategy.computes_in_bfloat16(cpuinfo) is able
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")  # its kernels are what computes in bfloat16
+    assert strategy.computes_in_bfloat16(cpuinfo) is False
+
+
+def test_a_system_without_that_list_computes_in_float32(tmp_path):
+    assert strategy.computes_in_bfloat16(tmp_path / "cpuinfo") is False
 
 
 def test_mirrored_without_gpus_says_how_many_there_are():

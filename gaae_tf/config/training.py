@@ -73,7 +73,7 @@ class TrainingSettings:
     # Running.
     precision: str = setting(
         "auto",
-        "auto: mixed_float16 on GPUs, the faster of bfloat16 and float32 on CPUs.",
+        "auto: mixed_float16 on GPUs, mixed_bfloat16 on CPUs that compute in it, or float32.",
         choices=PRECISIONS,
     )
     max_rollbacks: int = setting(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import time
+from pathlib import Path
 
 import tensorflow as tf
 
 from gaae_tf.config import TrainConfig
+
+_BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # as Linux names them
 
 _EXAMPLE = (
     '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
@@ -114,29 +116,20 @@ def resolve_precision(config: TrainConfig) -> str:
         return config.precision
     if tf.config.list_logical_devices("GPU"):
         return "mixed_float16"
-    if config.strategy == "multi_worker":  # timings could tell the workers different things
+    if config.strategy == "multi_worker":  # the workers' processors may differ
         return "float32"
-    seconds = {dtype: _convolution_seconds(dtype) for dtype in (tf.float32, tf.bfloat16)}
-    # Half precision must earn its rounding: a tie goes to float32.
-    faster = seconds[tf.bfloat16] < 0.8 * seconds[tf.float32]
-    return "mixed_bfloat16" if faster else "float32"
+    return "mixed_bfloat16" if computes_in_bfloat16() else "float32"
 
 
-def _convolution_seconds(dtype: tf.DType) -> float:
-    """Best of five timings of a convolution with its gradient, as training does them."""
-    x = tf.ones([8, 64, 32, 32], dtype)
-    kernel = tf.ones([3, 3, 32, 32], dtype)
+def computes_in_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this processor multiplies in bfloat16, and oneDNN's kernels, which do, are on.
 
-    @tf.function
-    def convolve():
-        with tf.GradientTape() as tape:
-            tape.watch([x, kernel])
-            y = tf.nn.conv2d(x, kernel, 1, "SAME")
-        return [tf.reduce_sum(tf.cast(g, tf.float32)) for g in tape.gradient(y, [x, kernel])]
-
-    timings = []
-    for _ in range(6):
-        start = time.perf_counter()
-        [value.numpy() for value in convolve()]
-        timings.append(time.perf_counter() - start)
-    return min(timings[1:])
+    Timings would choose one precision now and the other then, and equal seeds would give other
+    networks. On systems that do not list a processor's abilities in `cpuinfo` the answer is no.
+    """
+    try:
+        abilities = cpuinfo.read_text().split()
+    except OSError:
+        return False
+    switched_off = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
+    return not switched_off and bool(_BFLOAT16 & set(abilities))
