@@ -46,7 +46,8 @@ def test_it_makes_sounds_of_each_class(models, name):
     assert set(model.classes) == set(CLASSES[name])
     sounds = np.stack([model.generate(label, count=1, seed=0)[0] for label in model.classes])
     assert np.isfinite(sounds).all()
-    assert (np.abs(sounds).max(axis=1) > 0.05).all()
+    # The quietest speaker's recordings peak at 0.02.
+    assert (np.abs(sounds).max(axis=1) > 0.01).all()
 
 
 @pytest.mark.parametrize("name", MODELS)
