@@ -57,6 +57,8 @@ def main(argv: list[str]) -> None:
                 call("-m", "gaae_tf", "prepare", f"--source={FLAGS.source}", *prepare)
             groups = f"--pseudo_label_groups={len(SPEAKERS) - 1}"
             train = [f"--flagfile={FLAGFILE}", f"--dataset={dataset}", groups, f"--seed={seed}"]
+            if FLAGS.steps:
+                train.append(f"--steps={FLAGS.steps}")
             call("train.py", *train, f"--run_dir={run_dir}")  # a finished run is left as it is
             evaluate = ["--count=2000", "--usefulness_seeds=0"]
             if not (run_dir / "scores.json").exists():
@@ -112,5 +114,6 @@ if __name__ == "__main__":
     flags.DEFINE_string("source", None, "FSDD's folder of recordings.", required=True)
     flags.DEFINE_list("speakers", list(SPEAKERS), "Who is left out, each in turn.")
     flags.DEFINE_integer("seeds", 1, "Trainings of each, from seed 0 on.", lower_bound=1)
+    flags.DEFINE_integer("steps", 0, "Of training each; 0: as the flag file says.", lower_bound=0)
     flags.DEFINE_string("runs", "runs/strangers", "Folder of the runs.")
     app.run(main)
