@@ -26,10 +26,10 @@ from absl import app, flags
 
 import gaae_tf
 from benchmarks.in_turn import machine
+from benchmarks.result import add_run
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers import trained_scorer
-from gaae_tf.files import write_text
 from gaae_tf.metrics import codes as of_codes
 from gaae_tf.metrics.inception_score import inception_score
 from gaae_tf.metrics.intervals import wilson_interval
@@ -151,7 +151,9 @@ def main(argv: list[str]) -> None:
                 base = f"--flagfile={BASES[FLAGS.group]}"
                 train = [base, f"--run_dir={run_dir}", *added, *settings]
                 subprocess.run([sys.executable, "train.py", *train], check=True)
-            add(run_dir.name, {"flags": added + settings, "seed": seed} | measured(run_dir))
+            row = {"flags": added + settings, "seed": seed} | measured(run_dir)
+            add_run(RESULT, run_dir.name, row)
+            print(json.dumps({run_dir.name: row}, indent=1), flush=True)
     print(table(json.loads(RESULT.read_text())["runs"]))
 
 
@@ -212,14 +214,6 @@ def measured(run_dir: Path) -> dict:
         "machine": machine(),
         "versions": {"tensorflow": tf.__version__, "python": platform.python_version()},
     }
-
-
-def add(name: str, row: dict) -> None:
-    """Puts a run's figures into the result, which is written whole."""
-    result = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
-    result["runs"][name] = row
-    write_text(RESULT, json.dumps(result, indent=1) + "\n")
-    print(json.dumps({name: row}, indent=1), flush=True)
 
 
 def table(runs: dict[str, dict]) -> str:

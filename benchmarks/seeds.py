@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 from absl import app, flags
@@ -64,33 +65,40 @@ def main(argv: list[str]) -> None:
     """Writes and prints the figures."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    rows = []
-    for run_dir in map(Path, FLAGS.runs):
-        scores = json.loads((run_dir / "scores.json").read_text())
-        config = TrainConfig.load(run_dir / run_names.CONFIG)
-        rows.append(
-            {
-                "seed": config.seed,
-                "steps": scores["provenance"]["step"],
-                "training_minutes": round(progress(run_dir)[1] / 60.0, 1),
-                "precision": config.precision,
-                "labels": scores["provenance"]["labels_of_the_run"],
-                "sounds": scores["provenance"]["samples"],
-                "test_clips": scores["provenance"]["test_clips"],
-                "figures": {name: known(scores, measure) for name, measure in FIGURES.items()},
-            }
-        )
+    rows = [measured(Path(run_dir)) for run_dir in FLAGS.runs]
     result = {
         "commands": [
             f"python train.py --flagfile={FLAGS.flagfile_of_runs} --seed=… --run_dir=…",
             f"python evaluate.py --run_dir=… {FLAGS.evaluated_with}",
         ],
         "machine": machine() | {"note": FLAGS.note},
-        "versions": scores["provenance"]["versions"] | {"python": platform.python_version()},
+        "versions": versions(Path(FLAGS.runs[-1])),
         "runs": rows,
     }
     write_text(Path(FLAGS.result), json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     print(table(rows))
+
+
+def measured(run_dir: Path, figures: Mapping[str, Measure] = FIGURES) -> dict:
+    """What is kept of an evaluated run."""
+    scores = json.loads((run_dir / "scores.json").read_text())
+    config = TrainConfig.load(run_dir / run_names.CONFIG)
+    return {
+        "seed": config.seed,
+        "steps": scores["provenance"]["step"],
+        "training_minutes": round(progress(run_dir)[1] / 60.0, 1),
+        "precision": config.precision,
+        "labels": scores["provenance"]["labels_of_the_run"],
+        "sounds": scores["provenance"]["samples"],
+        "test_clips": scores["provenance"]["test_clips"],
+        "figures": {name: known(scores, measure) for name, measure in figures.items()},
+    }
+
+
+def versions(run_dir: Path) -> dict[str, str]:
+    """Of what a run was evaluated with."""
+    provenance = json.loads((run_dir / "scores.json").read_text())["provenance"]
+    return provenance["versions"] | {"python": platform.python_version()}
 
 
 def known(scores: dict, measure: Measure) -> dict | None:

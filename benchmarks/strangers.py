@@ -4,29 +4,27 @@ r"""Digits of a stranger: each speaker of FSDD in turn is left out of training a
 
 For each speaker: prepares a data set whose test part is that speaker's recordings, trains
 configs/fsdd.flags on the others' (whose colour groups are as many as they are), evaluates it, and
-adds its figures to benchmarks/strangers.json. What is finished is not done again.
+adds its figures, on the speaker's clips, to benchmarks/strangers.json. What is finished is not done
+again.
 """
 
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from absl import app, flags
 
+from benchmarks import seeds
 from benchmarks.in_turn import machine
-from benchmarks.seeds import known
-from gaae_tf.files import write_text
-from gaae_tf.run.checkpoints import progress
-from gaae_tf.scores import catalogue
+from benchmarks.result import add_run
+from benchmarks.systems import call
 
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULT = REPOSITORY / "benchmarks" / "strangers.json"
+COMMAND = "python -m benchmarks.strangers --source=…"
 FLAGFILE = "configs/fsdd.flags"
 SPEAKERS = ("george", "jackson", "nicolas", "theo", "yweweler")
 # As configs/fsdd.flags says that its data set is prepared.
@@ -35,12 +33,12 @@ PREPARED = (
     *("--fft_size=256", "--window_samples=256", "--hop_samples=64"),
 )
 FIGURES = {
-    "C on the stranger's clips": catalogue.CLASSIFIER_ACCURACY,
-    "simple CNN, same labels": catalogue.SIMPLE_CLASSIFIER_ACCURACY,
-    "augmented CNN, same labels": catalogue.AUGMENTED_CLASSIFIER_ACCURACY,
-    "requested class found": catalogue.CLASS_FOUND,
-    "requested class found in restyled clips of the stranger": catalogue.RESTYLED_CLASS_FOUND,
-    "scorer, taught by all labels of the others": catalogue.SCORER_ACCURACY,
+    name: seeds.FIGURES[name]
+    for name in (
+        *("C on test clips", "simple CNN, same labels", "augmented CNN, same labels"),
+        *("requested class found", "requested class found in restyled test clips"),
+        "scorer on test clips",
+    )
 }
 
 
@@ -64,37 +62,10 @@ def main(argv: list[str]) -> None:
             if not (run_dir / "scores.json").exists():
                 call("evaluate.py", f"--run_dir={run_dir}", *evaluate)
             commands = {"prepare": prepare, "train": train, "evaluate": evaluate}
-            add(f"{speaker}_{seed}", commands | {"speaker": speaker} | measured(run_dir))
+            row = commands | {"speaker": speaker} | seeds.measured(run_dir, FIGURES)
+            row |= {"machine": machine(), "versions": seeds.versions(run_dir)}
+            add_run(RESULT, f"{speaker}_{seed}", row, command=COMMAND)
     print(table(json.loads(RESULT.read_text())["runs"]))
-
-
-def call(*arguments: str) -> None:
-    """Runs one of the project's commands; raises if it fails."""
-    subprocess.run([sys.executable, *arguments], check=True)
-
-
-def measured(run_dir: Path) -> dict:
-    """What is kept of a run's scores."""
-    scores = json.loads((run_dir / "scores.json").read_text())
-    provenance = scores["provenance"]
-    return {
-        "seed": provenance["seed"],
-        "steps": provenance["step"],
-        "training_minutes": round(progress(run_dir)[1] / 60.0, 1),
-        "labels": provenance["labels_of_the_run"],
-        "test_clips": provenance["test_clips"],
-        "figures": {name: known(scores, measure) for name, measure in FIGURES.items()},
-        "machine": machine(),
-        "versions": provenance["versions"] | {"python": platform.python_version()},
-    }
-
-
-def add(name: str, row: dict) -> None:
-    """Puts a run's figures into the result, which is written whole."""
-    result = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
-    result["command"] = "python -m benchmarks.strangers --source=…"
-    result["runs"][name] = row
-    write_text(RESULT, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 def table(runs: dict[str, dict]) -> str:

@@ -23,6 +23,7 @@ from absl import app, flags
 
 import gaae_tf
 from benchmarks.in_turn import machine
+from benchmarks.result import add_run
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips
@@ -30,7 +31,6 @@ from gaae_tf.evaluation.context import EVALUATION
 from gaae_tf.evaluation.measures.quality import Scored, quality
 from gaae_tf.evaluation.samples import generated
 from gaae_tf.evaluation.scorers import labelled_clips, trained_scorer
-from gaae_tf.files import write_text
 from gaae_tf.run import folder as run_folder
 from gaae_tf.run import names as run_names
 from gaae_tf.run.build import build_model, compile_model
@@ -41,6 +41,7 @@ from gaae_tf.training import frozen, memory, resolve
 FLAGS = flags.FLAGS
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULT = REPOSITORY / "benchmarks" / "systems.json"
+COMMAND = "python -m benchmarks.systems --flagfiles=… (each run's `flags`)"
 
 
 def main(argv: list[str]) -> int:
@@ -58,7 +59,10 @@ def main(argv: list[str]) -> int:
             call("train.py", *train)
         untrained = run_dir.with_name(f"{run_dir.name}_untrained")
         leave_untrained(dataclasses.replace(config, run_dir=str(untrained)))
-        add(run_dir.name, {"flags": train} | row(untrained, run_dir))
+        measured = {"flags": train} | row(untrained, run_dir)
+        add_run(RESULT, run_dir.name, measured, command=COMMAND)
+        shown = measured["untrained"] | {"trained": measured["trained"]}
+        print(json.dumps({run_dir.name: shown}, indent=2))
     return 0
 
 
@@ -197,15 +201,6 @@ def real(details: dict) -> dict:
         "frechet_logits": against["frechet_logits"]["value"],
         **{name: against[name]["value"] for name in ("precision", "recall", "coverage")},
     }
-
-
-def add(name: str, measured: dict) -> None:
-    """Puts a run's figures into the result, which is written whole."""
-    result = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
-    result["command"] = "python -m benchmarks.systems --flagfiles=… (each run's `flags`)"
-    result["runs"][name] = measured
-    write_text(RESULT, json.dumps(result, indent=2) + "\n")
-    print(json.dumps({name: measured["untrained"] | {"trained": measured["trained"]}}, indent=2))
 
 
 if __name__ == "__main__":
