@@ -358,6 +358,8 @@ def test_settings_out_of_range_are_named():
         EvaluateSettings(count=0)
     with pytest.raises(ValueError, match="--usefulness_seeds must be at least 0; got -1"):
         EvaluateSettings(usefulness_seeds=-1)
+    with pytest.raises(ValueError, match="--usefulness_sounds=9 is more than the --count=8"):
+        EvaluateSettings(count=8, usefulness_sounds=9)
     with pytest.raises(ValueError, match="--usefulness_steps must be at least 0; got -1"):
         EvaluateSettings(usefulness_steps=-1)
 
@@ -787,9 +789,13 @@ def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
     sounds = Sounds(scored, lambda n: np.zeros((n, SAMPLES), np.int16), {})
     of = [ToneRun(dataset), sounds, train, test]
 
-    def useful(seeds, most=300, **scorer):
-        scorer = dataclasses.replace(SETTINGS, **scorer)
-        settings = EvaluateSettings(usefulness_seeds=seeds, usefulness_steps=most, scorer=scorer)
+    def useful(seeds, most=300, usefulness_sounds=0, **scorer):
+        settings = EvaluateSettings(
+            usefulness_seeds=seeds,
+            usefulness_sounds=usefulness_sounds,
+            usefulness_steps=most,
+            scorer=dataclasses.replace(SETTINGS, **scorer),
+        )
         return usefulness(*of, settings, lambda _: None)
 
     table = useful(1)
@@ -812,6 +818,8 @@ def test_all_rows_of_usefulness_are_trained_alike(dataset, monkeypatch):
     trained.clear()
     assert {row["most_steps"] for row in useful(1, 0, passes=1000).values()} == {None}
     assert trained == [(3000, 0)] * 3  # a simple scorer's most
+    more = useful(1, usefulness_sounds=150)
+    assert [row["training_clips"] for row in more.values()] == [150, 240, 90]
     scored.labels[:] = 1
     assert "not every class a sample" in useful(1)["samples"]["reason"]
 

@@ -63,6 +63,12 @@ def define_flags(values: flags.FlagValues) -> None:
         **text,
     )
     flags.DEFINE_integer(
+        "usefulness_sounds",
+        0,
+        "Sounds that teach it, at most --count; 0 takes as many as there are real training clips.",
+        **text,
+    )
+    flags.DEFINE_integer(
         "usefulness_steps",
         300,
         "Steps, at most, of each of these trainings; 0 takes as many as a simple scorer has.",
@@ -124,6 +130,7 @@ def _settings(values: flags.FlagValues) -> EvaluateSettings:
         scorer=ScorerSettings(name=values.scorer),
         scorer_checkpoint=path("scorer_checkpoint"),
         usefulness_seeds=values.usefulness_seeds,
+        usefulness_sounds=values.usefulness_sounds,
         usefulness_steps=values.usefulness_steps,
         vocoder=values.vocoder,
         refine=values.refine,

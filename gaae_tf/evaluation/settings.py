@@ -78,6 +78,8 @@ class EvaluateSettings:
         scorer_checkpoint: the WaveGAN authors' own classifier in place of a trained one.
         usefulness_seeds: trainings of the simple classifier on samples, on these with real clips,
             and on real clips, each, for Tables IV and V; the paper's are three; 0 leaves them out.
+        usefulness_sounds: samples that teach, `count` at most; 0 takes as many as there are real
+            training clips.
         usefulness_steps: of each of these trainings, at most; 0 takes as many as a simple scorer
             of the real clips has. One of 32 spectrograms of 256×128 takes 2.7 s of a core.
         vocoder, refine: what makes sounds of spectrograms, as in `gaae_tf.load`.
@@ -93,6 +95,7 @@ class EvaluateSettings:
     scorer: ScorerSettings = dataclasses.field(default_factory=ScorerSettings)
     scorer_checkpoint: Path | None = None
     usefulness_seeds: int = 1
+    usefulness_sounds: int = 0
     usefulness_steps: int = 300
     vocoder: str | None = None
     refine: int | None = None
@@ -102,10 +105,16 @@ class EvaluateSettings:
             ("count", 1),
             ("seed", 0),
             ("usefulness_seeds", 0),
+            ("usefulness_sounds", 0),
             ("usefulness_steps", 0),
         ):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}.")
+        if self.usefulness_sounds > self.count:
+            raise ValueError(
+                f"--usefulness_sounds={self.usefulness_sounds} is more than the --count="
+                f"{self.count} sounds that are made."
+            )
         if self.scores_out is not None:
             if self.samples is None:
                 raise ValueError(f"--scores_out={self.scores_out} is for --samples alone; drop it.")

@@ -60,9 +60,9 @@ def usefulness(
 ) -> dict[str, Any]:
     """Accuracy on real test clips of simple classifiers taught by samples, real clips, and both.
 
-    As many samples are taken as there are real training clips, as far as there are. All trainings
-    have as many steps: those of a simple scorer of the real clips, at most
-    `settings.usefulness_steps` unless that is 0.
+    `settings.usefulness_sounds` samples are taken, or as many as there are real training clips, as
+    far as there are. All trainings have as many steps: those of a simple scorer of the real clips,
+    at most `settings.usefulness_steps` unless that is 0.
 
     Args:
         run: whose spectrograms are seen.
@@ -73,7 +73,7 @@ def usefulness(
         say: receives what is trained.
     """
     samples, classes = sounds.scored, sounds.scored.logits.shape[1]
-    count = min(len(samples), len(known.labels))
+    count = min(len(samples), settings.usefulness_sounds or len(known.labels))
     if set(samples.labels[:count].tolist()) != set(range(classes)):
         return {"samples": absent("not every sample has a label, or not every class a sample")}
     steps = _steps(settings, len(known.labels))
