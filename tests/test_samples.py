@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import threading
 import tracemalloc
 import zipfile
 
@@ -80,7 +81,25 @@ def test_more_sounds_add_to_those_that_are_there(tmp_path):
     np.testing.assert_array_equal(many.logits[:20], few.logits)
 
 
-def test_an_interrupted_evaluation_ends_as_an_unbroken_one(tmp_path):
+def test_blocks_made_at_once_are_those_made_in_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "_BLOCKS_AT_ONCE", 1)
+    in_turn = generated(LevelRun(), LevelScorer(), 40, 0, tmp_path / "turn", progress=False)
+    monkeypatch.setattr(samples, "_BLOCKS_AT_ONCE", 2)
+    run, two = LevelRun(), threading.Barrier(2, timeout=30.0)
+    generate = run.generate
+
+    def meeting(*arguments):
+        two.wait()  # breaks unless another block is being made
+        return generate(*arguments)
+
+    run.generate = meeting
+    at_once = generated(run, LevelScorer(), 40, 0, tmp_path / "at_once", progress=False)
+    np.testing.assert_array_equal(at_once.first(40), in_turn.first(40))
+    np.testing.assert_array_equal(at_once.scored.logits, in_turn.scored.logits)
+
+
+def test_an_interrupted_evaluation_ends_as_an_unbroken_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "_BLOCKS_AT_ONCE", 1)
     whole, *_ = generated(LevelRun(), LevelScorer(), 40, 0, tmp_path / "whole", progress=False)
     run = LevelRun()
     generate = run.generate
@@ -256,7 +275,9 @@ def test_silent_and_not_finite_sounds_are_skipped_with_the_reason(tmp_path):
     assert source["skipped"]["nan.wav"] == "non-finite samples"
 
 
-def test_memory_does_not_grow_with_the_number_of_sounds(tmp_path):
+def test_memory_does_not_grow_with_the_number_of_sounds(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "_BLOCKS_AT_ONCE", 1)  # two may not meet at their peaks
+
     class SilentRun(LevelRun):
         clip_samples = 50_000
 
