@@ -29,13 +29,10 @@ from gaae_tf.ops.settings import WINDOWS, StftSettings
 from gaae_tf.ops.stft import stft
 
 FLAGS = flags.FLAGS
-REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLES = 16384
 PACKAGES = ("tensorflow", "numpy", "numba", "llvmlite")
 
-flags.DEFINE_string(
-    "source", "../shared/data/speech_commands_v0.01", "folder of recordings, from the repository"
-)
+flags.DEFINE_string("source", None, "folder of recordings", required=True)
 flags.DEFINE_integer("clips", 100, "recordings to take, spread over the folder", lower_bound=1)
 flags.DEFINE_string("json", None, "file to write the figures to")
 
@@ -100,7 +97,7 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     load_average = os.getloadavg()[0]  # other work on the machine slows all of this
-    clips = read_clips(REPOSITORY / FLAGS.source, FLAGS.clips)
+    clips = read_clips(Path(FLAGS.source), FLAGS.clips)
     quality = {window: convergence_db(clips, StftSettings(window)) for window in WINDOWS}
     speed = clips_per_second(clips)
     print(f"{len(clips)} clips of {SAMPLES} samples: mean spectral convergence, dB")
@@ -114,7 +111,7 @@ def main(argv: list[str]) -> None:
     if FLAGS.json:
         result = {
             "command": " ".join(["python", "-m", "benchmarks.vocoder", *sys.argv[1:]]),
-            "source": FLAGS.source,
+            "source": Path(FLAGS.source).name,
             "clips": len(clips),
             "samples_per_clip": SAMPLES,
             "machine": {"processor": processor(), "threads": numba.config.NUMBA_NUM_THREADS},

@@ -28,8 +28,8 @@ ABOUT = {
         "Single notes of guitar, string and mallet instruments, 1 second at 16 kHz.",
         "The embedded notes (`--dataset=notes`): sampled instruments of the SoundFont "
         "FluidR3Mono_GM, rendered to single notes. MIT licence, `gaae_tf/data/notes/LICENSE`.",
-        "Three families of instruments, and no other was tried. Notes are less harmonic than real "
-        "ones (`harmonicity` in scores.json).",
+        "Three families of instruments, and no other was tried. Generated notes are less periodic "
+        "than real ones (`harmonicity` in scores.json).",
     ),
     "digits": (
         "Spoken English digits, half a second at 8 kHz.",
@@ -83,7 +83,7 @@ def card(name: str, run, scores: dict, minutes: float) -> str:
     title, data, limits = ABOUT[name]
     config, versions = run.config, scores["provenance"]["versions"]
     rows = [
-        ("asked class found in generated sounds", percent(scores["requested_class_accuracy"])),
+        ("requested class found in generated sounds", percent(scores["requested_class_accuracy"])),
         ("classifier C on test clips", percent(scores["classifier_test_accuracy"])),
         (
             "a CNN; an augmented CNN on the same labels",
@@ -117,7 +117,7 @@ def card(name: str, run, scores: dict, minutes: float) -> str:
                 f"{versions['keras']}. The settings are in `config.flags`.",
             ),
             ("Limits", limits),
-            ("Whole files", "The checkpoint's SHA-256 is checked whenever the model is loaded."),
+            ("Integrity", "The checkpoint's SHA-256 is checked whenever the model is loaded."),
         )
     )
     return f"""\
@@ -133,8 +133,8 @@ gaae generate --run_dir={name} --label={run.classes[0]} --count=8 --seed=1 --out
 |---|---|
 {table}
 
-All figures, with intervals, scorer and seed: `scores.json`, by
-`python evaluate.py --run_dir=RUN --count={scores["provenance"]["samples"]}`.
+All figures, with intervals, scorer and seed, are in `scores.json`; the commands are in
+`docs/RESULTS.md`.
 
 {facts}
 """
