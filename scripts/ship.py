@@ -102,7 +102,7 @@ def card(name: str, run, scores: dict, minutes: float) -> str:
         "represents recordings by a guided code and a style code:"
     )
     facts = "\n".join(
-        textwrap.fill(f"- **{what}.** {text}", 100, subsequent_indent="  ")
+        textwrap.fill(f"- **{what}.** {text}", 100, subsequent_indent="  ", break_on_hyphens=False)
         for what, text in (
             ("Data", data),
             (

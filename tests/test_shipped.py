@@ -150,7 +150,7 @@ def test_a_training_on_its_clips_says_what_it_reaches(name):
     card = (names.SHIPPED / name / names.CARD).read_text()
     said = shipped.before_training(data)
     assert f"generate --run_dir={name} --label={CLASSES[name][0]} " in said
-    for figure in ("asked class found in generated sounds", "classifier C on test clips"):
+    for figure in ("requested class found in generated sounds", "classifier C on test clips"):
         (line,) = [line for line in card.splitlines() if figure in line]
         assert line.split("|")[2].strip() in said
     other = dataclasses.replace(data, recordings="0" * 64)
