@@ -29,6 +29,7 @@ import numpy as np
 
 from benchmarks.in_turn import REPOSITORY, machine
 from gaae_tf.config import TrainConfig
+from gaae_tf.files import write_text
 from gaae_tf.networks.decoder import Decoder
 from gaae_tf.networks.discriminators import SampleDiscriminator
 from gaae_tf.networks.encoder import Encoder
@@ -84,7 +85,7 @@ def main() -> None:
         }
         show(precision, result["precisions"][precision])
         if arguments.json:
-            arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+            write_text(arguments.json, json.dumps(result, indent=2) + "\n")
 
 
 def measured(

@@ -27,6 +27,7 @@ from benchmarks.in_turn import (
     resident_mebibytes,
     timed,
 )
+from gaae_tf.files import write_text
 
 QUERIES, KEYS, D, V = 8192, 2048, 2, 8
 BATCHES, PAPERS_ROWS = (8, 16), 512
@@ -82,7 +83,7 @@ def main() -> None:
             "by_batch": figures,
             f"expected_mebibytes_of_{PAPERS_ROWS}_rows": expected,
         }
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_text(arguments.json, json.dumps(result, indent=2) + "\n")
 
 
 def work(form: str, batch: str) -> None:

@@ -82,7 +82,7 @@ DEPENDENT = {
 OTHERS = {
     "class_not_in_distance": {"class_independence": "0"},
     "recent_codes": {"recent_codes": "128"},
-    "balance_losses": {"balance_losses": "true"},
+    "balance_losses": {"balance_losses": "true", "start_reconstruction_lambda": "0"},
     "whitening": {"whitening": "0.1", "recent_codes": "128"},
     "latent_spectral_norm": {"latent_spectral_norm": "true"},
     "latent_condition": {"latent_condition": "true"},

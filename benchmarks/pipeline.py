@@ -1,6 +1,6 @@
 """How fast the input pipeline is at the paper's batch: 768 clips an iteration, 256 × 128.
 
-    python -m benchmarks.pipeline [--rounds=5] [--iterations=16] [--json=benchmarks/pipeline.json]
+    python -m benchmarks.pipeline [--rounds=5] [--iterations=4] [--json=benchmarks/pipeline.json]
 
 Noise of 16,384 samples a clip, batches of 128 unlabelled and 128 labelled clips, k + 1 = 3 of them.
 Seconds are of wall and of processor, the medians of the rounds; with parallel calls that TensorFlow
@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from benchmarks.in_turn import machine, resident_mebibytes, timed
 from gaae_tf.data.pipeline import Draws, held_once, training_stream
+from gaae_tf.files import write_text
 from gaae_tf.ops.log_magnitude import LogMagnitudeScaling, LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings
 from gaae_tf.ops.signal_path import SignalPath
@@ -85,7 +86,7 @@ def main() -> None:
         }
     print(json.dumps(result, indent=2))
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_text(arguments.json, json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

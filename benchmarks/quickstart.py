@@ -22,6 +22,7 @@ from benchmarks.in_turn import machine
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers import trained_scorer
+from gaae_tf.files import write_text
 from gaae_tf.report import figures
 from gaae_tf.run.checkpoints import restore_for_sampling
 
@@ -70,7 +71,7 @@ def main(argv: list[str]) -> None:
         "runs": rows,
     }
     target = REPOSITORY / "benchmarks" / "quickstart.json"
-    target.write_text(json.dumps(result, indent=2) + "\n")
+    write_text(target, json.dumps(result, indent=2) + "\n")
 
 
 def variants(loaded, run_dir: Path, scorer) -> dict[str, float]:

@@ -31,6 +31,7 @@ from benchmarks.in_turn import (
     resident_mebibytes,
     timed,
 )
+from gaae_tf.files import write_text
 from gaae_tf.networks.geometry import base_size, down_channels, up_channels
 
 BINS, FRAMES, CHANNELS, CLASSES, BATCH, K = 256, 128, 4, 10, 16, 2
@@ -85,7 +86,7 @@ def main() -> None:
     }
     show(result)
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_text(arguments.json, json.dumps(result, indent=2) + "\n")
 
 
 def work(name: str) -> None:

@@ -69,15 +69,20 @@ def main(argv: list[str]) -> None:
 
 
 def table(runs: dict[str, dict]) -> str:
-    """The figures as a Markdown table, a line a speaker left out, and their means."""
+    """The figures as a Markdown table, a line a speaker left out, and means over them."""
     rows = {
-        name: [row["figures"][figure]["value"] for figure in FIGURES] for name, row in runs.items()
+        name: [(row["figures"][figure] or {"value": np.nan})["value"] for figure in FIGURES]
+        for name, row in runs.items()
     }
-    rows["mean"] = np.mean(list(rows.values()), axis=0)
     lines = ["| left out | " + " | ".join(FIGURES) + " |", "|---" * (1 + len(FIGURES)) + "|"]
     for name, values in rows.items():
-        cells = (f"{100.0 * value:.1f} %" for value in values)
+        cells = ("—" if np.isnan(value) else f"{100.0 * value:.1f} %" for value in values)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    if len(rows) > 1:
+        shares = 100.0 * np.array(list(rows.values()))
+        spread = zip(shares.mean(axis=0), shares.std(axis=0, ddof=1), strict=True)
+        cells = (f"{mean:.1f} ± {deviation:.1f} %" for mean, deviation in spread)
+        lines.append("| mean ± sample deviation | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -23,6 +23,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.in_turn import processor
+from gaae_tf.files import write_text
 from gaae_tf.ops.griffin_lim import griffin_lim, spectral_convergence_db
 from gaae_tf.ops.pghi import pghi
 from gaae_tf.ops.settings import WINDOWS, StftSettings
@@ -123,10 +124,7 @@ def main(argv: list[str]) -> None:
             "clips_per_second": speed,
             "mean_spectral_convergence_db": quality,
         }
-        target = Path(FLAGS.json)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(result, indent=2) + "\n")
-        temporary.replace(target)
+        write_text(Path(FLAGS.json), json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

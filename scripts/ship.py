@@ -72,8 +72,11 @@ def main(_) -> None:
     size = sum(file.stat().st_size for file in unfinished.rglob("*")) / 2**20
     if size > LARGEST_MIB:
         raise ValueError(f"{unfinished} has {size:.1f} MiB, more than {LARGEST_MIB}")
-    shutil.rmtree(target, ignore_errors=True)
+    before = target.with_name(f".{target.name}.before")
+    if target.exists():
+        target.rename(before)
     unfinished.rename(target)
+    shutil.rmtree(before, ignore_errors=True)
     files = sum(1 for _ in (target / CHECKPOINTS).iterdir())
     print(f"{target}: {size:.1f} MiB, {files} files of the checkpoint, step {run.step:,}")
 

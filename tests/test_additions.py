@@ -23,7 +23,6 @@ from gaae_tf.systems.settings import Additions
 
 ALL = Additions(
     start_steps=1,
-    start_reconstruction_lambda=5.0,
     alter_labelled=True,
     alter_channel=True,
     generated_class_ramp_steps=4,
@@ -92,6 +91,23 @@ def test_everything_together_trains_and_reports_what_it_adds():
         ({"pseudo_label_balance_steps": 9}, "=9 does nothing without pseudo_label_balance; give"),
         ({"pseudo_label_groups": 5}, "=5 does nothing without pseudo_label_balance; give"),
         ({"class_independence": 3.0}, "=3.0 does nothing without sliced_wasserstein; give"),
+        (
+            {"alter_channel": True},
+            "=True does nothing without alter_labelled or pseudo_labels; give alter_labelled",
+        ),
+        ({"pseudo_label_confidence": 0.9}, "=0.9 does nothing without pseudo_labels; give"),
+        (
+            {"pair_confidence": 0.9, "condition": "hard"},
+            "pair_confidence=0.9 does nothing with condition=hard, whose classes are all certain",
+        ),
+        (
+            {"stop_condition_gradient": False, "condition": "hard"},
+            "stop_condition_gradient=False does nothing with condition=hard, which has no gradient",
+        ),
+        (
+            {"start_steps": 9, "start_reconstruction_lambda": 2.0, "balance_losses": True},
+            "start_reconstruction_lambda=2.0 does nothing with balance_losses=True",
+        ),
     ],
 )
 def test_additions_out_of_range_are_refused_by_name(values, message):

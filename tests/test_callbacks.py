@@ -414,3 +414,26 @@ def test_of_many_classes_some_are_shown_with_their_own_clips(tmp_path):
     few = TensorBoardLogger(tmp_path, CONFIG, DATA, AUDIO, LABELS, summary_every=1)
     assert few._rows == CLASSES
     assert few._share_of_classes() == ""
+
+
+def test_updates_of_the_start_are_not_taken_for_skipped_ones(tmp_path):
+    config = dataclasses.replace(CONFIG, precision="mixed_float16", start_steps=1)
+    model = build_model(config, DATA)
+    compile_model(model, config)
+    logger = TensorBoardLogger(tmp_path, config, DATA, AUDIO[:0], LABELS[:0], summary_every=100)
+    logger.set_model(model)
+    logger.on_train_begin()
+    x = tf.random.stateless_uniform([4, 32, 16, 1], [1, 2], -1.0, 1.0)
+    y = tf.one_hot([0, 1, 2, 0], 3)
+    batches = ((x, x, y),) * config.draws
+    model.start_step(batches)
+    model.train_step(batches)
+    logger.on_train_batch_end(1, {"EDC": 1.0})
+    logger.on_train_end()
+    skipped = {
+        tag: int(values[-1][1])
+        for tag, values in read(tmp_path).items()
+        if tag.startswith("skipped_updates/")
+    }
+    assert len(skipped) == 3
+    assert set(skipped.values()) == {0}

@@ -44,5 +44,5 @@ def test_few_clips_leave_axes_that_tell_nothing_and_too_few_are_refused():
     groups.find(clips, seed=0)
     assert np.count_nonzero(np.any(groups.axes != 0.0, axis=0)) == 4  # five points span four axes
     assert np.max(np.abs(groups.axes)) < 100.0
-    with pytest.raises(ValueError, match="3 groups of colour want as many clips at least; there"):
+    with pytest.raises(ValueError, match="pseudo_label_groups=3 needs as many clips at least"):
         groups.find(clips[:2], seed=0)

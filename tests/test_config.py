@@ -33,7 +33,7 @@ def test_flags_reach_their_fields():
 
 def test_saved_flags_give_the_same_configuration(tmp_path):
     config = TrainConfig(
-        **BASE, steps=3, alpha=0.25, beta=0.75, condition="hard", stop_condition_gradient=False
+        **BASE, steps=3, alpha=0.25, beta=0.75, stop_condition_gradient=False, start_steps=2
     )
     path = tmp_path / "config.flags"
     path.write_text(config.to_flags())

@@ -172,7 +172,7 @@ def test_a_run_of_one_table_is_that_of_another():
             evaluated(run_of(Setting(data, "gaae", percent)))
     assert "nothing is left to run" in plan_text(request(3, seeds=1))
     sweep = what(missing(request(figure="omega_1", seeds=1)))
-    assert len(sweep) == 2 * 8  # ω1 = 0.6 is that run
+    assert len(sweep) == 2 * 8  # ω1 = 0.5 is that run
 
 
 def test_a_table_of_usefulness_wants_its_three_trainings(monkeypatch):
@@ -373,7 +373,7 @@ def test_a_sweep_has_no_published_column():
         "omega_1",
         *(f"{h}, ours (cpu)" for h in ("IS", "FID", "accuracy of C")),
     ]
-    assert cells(text, "0.6")[1] == "7.00 (n = 1) [a]"
+    assert cells(text, "0.5")[1] == "7.00 (n = 1) [a]"
     assert "prints no numbers of it" in text
 
 

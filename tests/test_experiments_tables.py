@@ -132,10 +132,14 @@ def test_equal_settings_are_one_run_and_others_are_not(scale):
             assert by_flags.setdefault(trained, run.name) == run.name
     names = dict(by_name)
     corpus = {"cpu": "fsdd", "paper": "s09"}[scale]
-    # Table I's, III's, IV's and VII's GAAE, and the sweeps' default.
+    # Table I's, III's, IV's and VII's GAAE, and of each sweep the row of the flag file's weights.
     assert f"{corpus}-gaae-5" in names
-    assert f"{corpus}-gaae-5-omega_1_0.5-omega_2_0.5" in names
-    assert not [name for name in names if "omega_1_0.6" in name or "alpha_0.5" in name]
+    omega_1, alpha = {"cpu": (0.5, 0.2), "paper": (0.6, 0.5)}[scale]
+    for weight, other, own in (("omega_1", "omega_2", omega_1), ("alpha", "beta", alpha)):
+        swept = {name for name in names if weight in name}
+        values = [tenths / 10 for tenths in range(1, 10) if tenths / 10 != own]
+        expected = {f"{corpus}-gaae-5-{weight}_{value}-{other}_{1 - value:.1f}" for value in values}
+        assert swept == expected
 
 
 def test_a_sweep_goes_from_a_tenth_to_nine_and_its_weights_sum_to_one():

@@ -205,6 +205,23 @@ def test_an_interrupt_saves_the_step_that_it_met(config):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_signal_during_the_last_measures_stops_once_all_is_saved(config):
+    parts = run_parts(dataclasses.replace(config, steps=2, checkpoint_every=2))
+    parts["validate"] = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(loop.Interrupted, match="SIGTERM"):
+        loop.run_steps(**parts)
+    assert int(state(config.run_dir)["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 2
+
+
+def test_a_start_that_is_refused_leaves_no_run_folder(config):
+    refused = dataclasses.replace(
+        config, pseudo_labels=1.0, pseudo_label_balance=0.5, pseudo_label_groups=500
+    )
+    with pytest.raises(ValueError, match="pseudo_label_groups=500 needs as many clips"):
+        fit.train(refused)
+    fit.train(dataclasses.replace(config, steps=1))  # in the same folder
+
+
 def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_last_checkpoint(config):
     class Poisoning(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

@@ -286,3 +286,16 @@ def test_one_batch_is_too_few_for_a_step():
 def test_arguments_out_of_range_are_refused_by_name(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         tiny_model(**bad)
+
+
+def test_statistics_are_measured_over_all_classes_in_turn(monkeypatch):
+    model, seen = tiny_model(), []
+    sample = model.sample
+
+    def noting(style, labels, training):
+        seen.extend(np.argmax(labels, axis=1).tolist())
+        return sample(style, labels, training=training)
+
+    monkeypatch.setattr(model, "sample", noting)
+    model.reestimate_statistics(batches=3, batch_size=2)
+    assert seen == [0, 1, 2, 0, 1, 2]

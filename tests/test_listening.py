@@ -229,3 +229,14 @@ def test_curves_are_losses_first_in_words_and_groups(tmp_path):
 
 def test_a_run_without_logs_has_no_curves(tmp_path):
     assert list(curves(tmp_path / "none")) == []
+
+
+def test_of_a_long_curve_the_last_value_is_kept(tmp_path):
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    with writer.as_default():
+        for step in range(550):
+            tf.summary.scalar("loss/R", float(step), step=step)
+    writer.close()
+    (drawn,) = curves(tmp_path)
+    assert len(drawn.values) <= 500
+    assert (drawn.steps[0], drawn.steps[-1]) == (0, 549)

@@ -8,8 +8,9 @@ import pytest
 import soundfile as sf
 import tensorflow as tf
 
+from gaae_tf.ops.compiled import compiled
 from gaae_tf.ops.griffin_lim import griffin_lim, spectral_convergence_db
-from gaae_tf.ops.pghi import _compiled, pghi
+from gaae_tf.ops.pghi import pghi
 from gaae_tf.ops.settings import WINDOWS, StftSettings
 from gaae_tf.ops.stft import inverse_stft, stft
 
@@ -209,7 +210,7 @@ def test_exact_zeros_leave_finite_phases():
 
 def test_compiles_where_no_folder_can_keep_the_code(monkeypatch):
     monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
-    assert _compiled(lambda x: x + 1)(2) == 3
+    assert compiled(lambda x: x + 1)(2) == 3
 
 
 @pytest.mark.parametrize(

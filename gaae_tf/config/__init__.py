@@ -67,7 +67,9 @@ class TrainConfig(TrainingSettings, SystemSettings, DataSettings):
                 f"clip_peak, whose units are the same in all bins and clips; got {self.scaling}"
             )
         # Each validates itself.
-        _ = self.loss_weights, self.additions, self.stft
+        _ = self.loss_weights, self.stft
+        if self.takes("condition"):
+            _ = self.additions
 
     def _check_guidance(self):
         if self.system.labels == "all" and self.labelled_percent != 100.0:

@@ -86,5 +86,5 @@ class DataSettings:
         10.0,
         "r: log-magnitudes below the maximum by more than this are clipped (paper: 10, NSynth 15); "
         "--scaling=standardised and per_bin count it in deviations (SpecGAN: 3).",
-        within="(0, 100)",
+        within="(0, 60]",
     )

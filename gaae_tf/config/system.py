@@ -72,7 +72,7 @@ class SystemSettings:
     start_reconstruction_lambda: float = setting(
         0.0,
         "Weight lambda of reconstruction in those iterations; 0: that of the others.",
-        group="guided_loss",
+        group="gaae",
     )
     alter_labelled: bool = setting(
         False,

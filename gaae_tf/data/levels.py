@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gaae_tf.data.compiled import compiled
+from gaae_tf.ops.compiled import compiled
 
 _SHORT_S = 0.05
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from gaae_tf.data.compiled import compiled
+from gaae_tf.ops.compiled import compiled
 from gaae_tf.ops.log_magnitude import BIN_OFFSET, BinStatistics, LogMagnitudeStatistics
 from gaae_tf.ops.settings import StftSettings, analysis_window
 

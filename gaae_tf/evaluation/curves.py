@@ -86,7 +86,8 @@ def curves(logs: Path) -> Iterator[Curve]:
     ]
     for tag in sorted(scalars, key=_order):
         found = events.Tensors(tag)
-        found = found[:: -(-len(found) // _MOST_POINTS)]
+        shown = np.linspace(0, len(found) - 1, min(len(found), _MOST_POINTS)).round().astype(int)
+        found = [found[i] for i in shown]  # the last among them
         steps = np.array([event.step for event in found])
         order = np.argsort(steps, kind="stable")
         values = np.array([float(make_ndarray(event.tensor_proto)) for event in found])

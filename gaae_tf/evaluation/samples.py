@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -114,9 +115,10 @@ def generated(
     finished = {path for path in paths if path.exists() and _is_whole(path, log)}
     done = len(finished) * BLOCK_SOUNDS
     meter = Progress(len(paths) * BLOCK_SOUNDS, "sounds", progress, done=done)
+    stopped = threading.Event()
     with ThreadPoolExecutor(_BLOCKS_AT_ONCE) as pool:
         blocks = [
-            pool.submit(_make_block, path, run, scorer, seed, index)
+            pool.submit(_make_block, path, run, scorer, seed, index, stopped)
             for index, path in enumerate(paths)
             if path not in finished
         ]
@@ -125,7 +127,7 @@ def generated(
                 block.result()  # raises what it raised
                 meter.step(BLOCK_SOUNDS)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # those that were not begun
+            stopped.set()  # who interrupts this waits for one class's sounds, not for whole blocks
     meter.close()
     joined = _joined(paths, "logits", "features", "labels")
     made = len(paths) * BLOCK_SOUNDS - done
@@ -160,10 +162,15 @@ def _joined(paths: Sequence[Path], *names: str) -> dict[str, np.ndarray]:
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def _block(run: Generator, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+def _block(
+    run: Generator, seed: int, index: int, stopped: threading.Event
+) -> tuple[np.ndarray, np.ndarray]:
     """Sounds int16 [BLOCK_SOUNDS, clip_samples] with classes in turn, and their labels.
 
     Without classes, all labels are -1.
+
+    Raises:
+        CancelledError: all is stopped.
     """
     if not run.classes:
         sounds = _made(run, (), BLOCK_SOUNDS, [seed, index])
@@ -172,6 +179,8 @@ def _block(run: Generator, seed: int, index: int) -> tuple[np.ndarray, np.ndarra
     audio = np.empty([BLOCK_SOUNDS, run.clip_samples], np.int16)
     for label, name in enumerate(run.classes):
         chosen = labels == label
+        if stopped.is_set():
+            raise CancelledError
         if chosen.any():
             # A seed for each class, lest all share their style codes and samples depend.
             audio[chosen] = _made(run, (name,), int(chosen.sum()), [seed, index, label])
@@ -206,9 +215,18 @@ def _is_whole(path: Path, log: Callable[[str], None]) -> bool:
     return True
 
 
-def _make_block(path: Path, run: Generator, scorer: Scorer, seed: int, index: int) -> None:
-    """Generates, scores and writes a block."""
-    audio, labels = _block(run, seed, index)
+def _make_block(
+    path: Path,
+    run: Generator,
+    scorer: Scorer,
+    seed: int,
+    index: int,
+    stopped: threading.Event,
+) -> None:
+    """Generates, scores and writes a block, unless all is stopped meanwhile."""
+    if stopped.is_set():
+        return
+    audio, labels = _block(run, seed, index, stopped)
     logits, features = scorer.score(audio, sample_rate_hz=scorer.sample_rate_hz)
     with written_whole(path) as temporary:
         np.savez(temporary, audio=audio, labels=labels, logits=logits, features=features)

@@ -110,7 +110,7 @@ class EvaluateSettings:
         ):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}.")
-        if self.usefulness_sounds > self.count:
+        if self.samples is None and self.usefulness_sounds > self.count:
             raise ValueError(
                 f"--usefulness_sounds={self.usefulness_sounds} is more than the --count="
                 f"{self.count} sounds that are made."

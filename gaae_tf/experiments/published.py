@@ -278,12 +278,10 @@ TABLES = {
 _TENTHS = tuple(range(1, 10))
 
 
-def _sweep(name: str, title: str, complement: str, default: int, note: str) -> Table:
+def _sweep(name: str, title: str, complement: str, note: str) -> Table:
     """A weight from 0.1 to 0.9, its complement to 1 beside it; all else as in Table I."""
 
     def setting(tenths: int) -> Setting:
-        if tenths == default:  # the very run of the tables
-            return _DIGITS["gaae"]
         weights = ((name, f"0.{tenths}"), (complement, f"0.{10 - tenths}"))
         return dataclasses.replace(_DIGITS["gaae"], overrides=weights)
 
@@ -329,14 +327,12 @@ FIGURES: dict[str, Table | Pictures] = {
             "omega_1",
             "Weight ω1 of generation, ω2 = 1 − ω1 of reconstruction (paper VI)",
             "omega_2",
-            6,
             "ω1 = 0.6 is called the best.",
         ),
         _sweep(
             "alpha",
             "Weight α of generation and reconstruction, β = 1 − α of the rest (paper VI)",
             "beta",
-            5,
             "α = β = 0.5 is called the best.",
         ),
     )

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+
+from absl import flags as absl_flags
 
 from gaae_tf import systems
+from gaae_tf.config import define_flags
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,18 +67,35 @@ class Data:
 
     def flags(self, setting: Setting) -> tuple[str, ...]:
         """Flags of train.py for a setting, but for --seed, --run_dir and --frozen_run."""
-        base = self.gaae if setting.model == "gaae" else self.others
-        flags = [flag.format(model=setting.model) for flag in base]
+        flags = list(self._base(setting))
         if setting.labelled_percent is not None:
             flags.append(f"--labelled_percent={setting.labelled_percent}")
-        return (*flags, *(f"--{name}={value}" for name, value in setting.overrides))
+        return (*flags, *(f"--{name}={value}" for name, value in self._changes(setting)))
 
     def run_name(self, setting: Setting) -> str:
         """The name of a setting's runs, but for the seed; settings of equal flags have one name."""
         parts = [self.name, setting.model]
         if setting.labelled_percent is not None:
             parts.append(str(setting.labelled_percent))
-        return "-".join([*parts, *(f"{name}_{value}" for name, value in setting.overrides)])
+        return "-".join([*parts, *(f"{name}_{value}" for name, value in self._changes(setting))])
+
+    def _base(self, setting: Setting) -> tuple[str, ...]:
+        base = self.gaae if setting.model == "gaae" else self.others
+        return tuple(flag.format(model=setting.model) for flag in base)
+
+    def _changes(self, setting: Setting) -> tuple[tuple[str, str], ...]:
+        """Overrides of the setting that are not what its flag file says anyway."""
+        own = _values(self._base(setting)) if setting.overrides else {}
+        return tuple((name, value) for name, value in setting.overrides if own[name] != value)
+
+
+@functools.cache
+def _values(flags: tuple[str, ...]) -> dict[str, str]:
+    """What train.py makes of flags, as text."""
+    values = absl_flags.FlagValues()
+    define_flags(values)
+    values(["train.py", *flags])
+    return {name: str(values[name].value) for name in values}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ import concurrent.futures
 import numba
 import numpy as np
 
+from gaae_tf.ops.compiled import compiled
 from gaae_tf.ops.settings import StftSettings
 
 
@@ -74,14 +75,7 @@ def pghi(
     return phase[:, 1:-1, 1:-1].swapaxes(1, 2)
 
 
-def _compiled(function):
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder to keep the compiled code in: compile once a process
-        return numba.njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def _push(keys, places, size, key, place):
     """Put a place on the heap of `size` entries: four children a node, the largest key on top."""
     hole = size
@@ -97,7 +91,7 @@ def _push(keys, places, size, key, place):
     return size + 1
 
 
-@_compiled
+@compiled
 def _remove_top(keys, places, size):
     """Take the largest key off the heap; its place was places[0]."""
     size -= 1
@@ -118,7 +112,7 @@ def _remove_top(keys, places, size):
     return size
 
 
-@_compiled
+@compiled
 def _integrate_above(limit, level, done, phase, stride, ratio, hop_turn):
     """One pass over the bins whose level is above the limit; arrays flat, with their border."""
     rows_end = level.size - stride
@@ -179,7 +173,7 @@ def _integrate_above(limit, level, done, phase, stride, ratio, hop_turn):
                 size = _push(keys, places, size, level[q], q)
 
 
-@_compiled
+@compiled
 def _uniform(seed, index):
     """Uniform in [0, 1), a pure function of two uint64 (splitmix64)."""
     z = seed + (index + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -188,7 +182,7 @@ def _uniform(seed, index):
     return float((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
 
 
-@_compiled
+@compiled
 def _integrate_clip(magnitude, phase, ratio, hop_turn, edge_turn, limits, seed):
     """Fill phase [frames + 2, bins + 2] but for its border, from magnitude [frames, bins]."""
     frames, bins = magnitude.shape

@@ -253,6 +253,7 @@ def _save(checkpoint: tf.train.Checkpoint, folder: Path, step: int, keep: int) -
         checkpoint.write(prefix)
     written = sorted(unfinished.iterdir())  # the data before their index
     sums = "".join(f"{sha256(file)}  {file.name}\n" for file in written)
+    (folder / f"step-{step}.sha256").unlink(missing_ok=True)  # of the same step, saved before
     for file in written:
         file.replace(folder / file.name)
     unfinished.rmdir()

@@ -43,8 +43,8 @@ class ColourGroups:
         count, axes = self.centres.shape
         if len(spectrograms) < count:
             raise ValueError(
-                f"{count} groups of colour want as many clips at least; there are "
-                f"{len(spectrograms)}"
+                f"pseudo_label_groups={count} needs as many clips at least, and the groups are "
+                f"found among {len(spectrograms)}; give fewer groups"
             )
         colours = _colours(spectrograms).numpy().astype(np.float64)
         mean = colours.mean(axis=0)

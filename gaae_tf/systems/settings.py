@@ -12,13 +12,21 @@ import math
 
 CONDITIONS = ("soft", "hard")
 
-# Settings of what another setting turns on.
+# Settings of what another setting, or any of some, turns on.
 _PARTS = {
-    "start_reconstruction_lambda": "start_steps",
-    "pseudo_label_balance": "pseudo_labels",
-    "pseudo_label_balance_steps": "pseudo_label_balance",
-    "pseudo_label_groups": "pseudo_label_balance",
-    "class_independence": "sliced_wasserstein",
+    "start_reconstruction_lambda": ("start_steps",),
+    "alter_channel": ("alter_labelled", "pseudo_labels"),
+    "pseudo_label_confidence": ("pseudo_labels",),
+    "pseudo_label_balance": ("pseudo_labels",),
+    "pseudo_label_balance_steps": ("pseudo_label_balance",),
+    "pseudo_label_groups": ("pseudo_label_balance",),
+    "class_independence": ("sliced_wasserstein",),
+}
+# Settings that do nothing with a certain value of another one, and why.
+_WITHOUT_EFFECT = {
+    "pair_confidence": ("condition", "hard", "whose classes are all certain"),
+    "stop_condition_gradient": ("condition", "hard", "which has no gradient"),
+    "start_reconstruction_lambda": ("balance_losses", True, "which sets the size of R itself"),
 }
 
 
@@ -93,7 +101,7 @@ class Additions:
         magnitude_error: weight of the spectral convergence of reconstructed magnitudes.
 
     Raises:
-        ValueError: a value is out of its range.
+        ValueError: a value is out of its range, or does nothing beside the others.
     """
 
     condition: str = "soft"
@@ -133,9 +141,19 @@ class Additions:
             raise ValueError(
                 f"pseudo_label_groups must be at least 1, got {self.pseudo_label_groups}"
             )
-        for part, whole in _PARTS.items():
-            value = getattr(self, part)
-            if value != getattr(Additions, part) and not getattr(self, whole):
+        changed = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        for part, wholes in _PARTS.items():
+            if part in changed and not any(getattr(self, whole) for whole in wholes):
                 raise ValueError(
-                    f"{part}={value} does nothing without {whole}; give {whole} a value above 0 too"
+                    f"{part}={changed[part]} does nothing without {' or '.join(wholes)}; give "
+                    f"{wholes[0]} a value above 0 too"
+                )
+        for part, (other, value, why) in _WITHOUT_EFFECT.items():
+            if part in changed and changed.get(other) == value:
+                raise ValueError(
+                    f"{part}={changed[part]} does nothing with {other}={value}, {why}; drop one"
                 )

@@ -379,7 +379,8 @@ class System(keras.Model):
             style = self._codes(batch_size, [self.seed, i])
             labels = None
             if self.classes is not None:
-                labels = tf.one_hot(tf.range(batch_size) % self.classes, self.classes)
+                in_turn = tf.range(i * batch_size, (i + 1) * batch_size) % self.classes
+                labels = tf.one_hot(in_turn, self.classes)
             self.sample(style, labels, training=True)
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum

@@ -118,6 +118,8 @@ class TensorBoardLogger(keras.callbacks.Callback):
         self._saturated_steps = dict.fromkeys(self.model.HINGE_LOSSES, 0)
         self._log_dir.mkdir(parents=True, exist_ok=True)
         mark_start(self._log_dir, step + 1)
+        if self._writer is not None:  # of what was rolled back
+            self._writer.close()
         self._writer = tf.summary.create_file_writer(str(self._log_dir))
         with self._writer.as_default(step):
             tf.summary.text("config", markdown(self._config))
@@ -160,8 +162,10 @@ class TensorBoardLogger(keras.callbacks.Callback):
         optimizer = self.model.optimizer_of(name)
         tf.summary.scalar(f"learning_rate/{name}", tf.convert_to_tensor(optimizer.learning_rate))
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            started = min(step, self.model.start_steps)  # whose k + 1 updates are of the first
+            k = self._config.discriminator_steps
             first = name == next(iter(self.model.OPTIMIZERS))  # one update an iteration, not k
-            asked = step * (1 if first else self._config.discriminator_steps)
+            asked = step + k * started if first else k * (step - started)
             made = int(optimizer.inner_optimizer.iterations.numpy())
             tf.summary.scalar(f"loss_scale/{name}", tf.convert_to_tensor(optimizer.dynamic_scale))
             tf.summary.scalar(f"skipped_updates/{name}", asked - made)

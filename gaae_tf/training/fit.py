@@ -75,12 +75,15 @@ def train(config: TrainConfig) -> Path:
             f"--batch_size={config.batch_size} must be a multiple of the "
             f"{strategy.num_replicas_in_sync} devices"
         )
-    if worker.is_chief:
-        write_description(run_dir, config, clips, guiding, data)
     signal_path = data.signal_path(config.stft, config.scaling, config.dynamic_range_nepers)
     with strategy.scope():
         model, checkpoints = _begun(resolved, clips, signal_path, worker)
     first_step = int(model.step.numpy())
+    if worker.is_chief:  # only now: what was refused leaves no folder that asks for the same again
+        write_description(run_dir, config, clips, guiding, data)
+    if not first_step:
+        with told_of_failing_storage(run_dir):
+            checkpoints.save_start()
     _tell(resolved, clips, model, strategy, worker)
     callbacks, validate = _watchers(resolved, clips, model, signal_path, worker)
     if first_step < config.steps:
@@ -123,8 +126,8 @@ def _begun(
     config = resolved.config
     model = build_model(config, resolved.data)
     compile_model(model, config)
-    run_dir = Path(config.run_dir)
-    checkpoints = Checkpoints(run_dir, model, config.keep_checkpoints, worker.is_chief)
+    folder = Path(config.run_dir)
+    checkpoints = Checkpoints(folder, model, config.keep_checkpoints, worker.is_chief)
     first_step = checkpoints.restore()
     if config.frozen_run and not first_step:
         take_frozen(model, config)
@@ -139,8 +142,6 @@ def _begun(
         if sizes and worker.is_chief:
             counted = ", ".join(map(str, sizes))
             print(f"Of {sum(sizes)} training clips, groups of colour have {counted}.", flush=True)
-        with told_of_failing_storage(run_dir):
-            checkpoints.save_start()
     return model, checkpoints
 
 

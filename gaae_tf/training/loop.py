@@ -113,6 +113,8 @@ def run_steps(
             line.accuracy = _saved(checkpoints, validate())
         line.close()
         callbacks.on_train_end()
+        if agreed(strategy, len(received) > 0)[0]:  # while the last state was measured and saved
+            raise Interrupted(received[0] if received else signal.SIGTERM)
 
 
 class _Pace:

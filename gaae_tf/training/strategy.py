@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -98,16 +100,20 @@ def agreed(strategy: tf.distribute.Strategy, *values: float) -> tuple[float, ...
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return values
     own = tf.constant([float(value) for value in values])
+    return tuple(_means(strategy)(own).numpy().tolist())
+
+
+@functools.cache  # traced once, for the loop asks after each of its calls
+def _means(strategy: tf.distribute.Strategy) -> Callable[[tf.Tensor], tf.Tensor]:
+    def replica(own):
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.MEAN, own)
 
     @tf.function
-    def means():
-        def replica():
-            context = tf.distribute.get_replica_context()
-            return context.all_reduce(tf.distribute.ReduceOp.MEAN, own)
+    def means(own):
+        return strategy.experimental_local_results(strategy.run(replica, args=(own,)))[0]
 
-        return strategy.experimental_local_results(strategy.run(replica))[0]
-
-    return tuple(means().numpy().tolist())
+    return means
 
 
 def resolve_precision(config: TrainConfig) -> str:

@@ -1,4 +1,4 @@
-"""The Free Spoken Digit Dataset: 6 speakers in English, 8 kHz, half a second on average.
+"""The Free Spoken Digit Dataset: five speakers or more in English, 8 kHz, half a second on average.
 
 Z. Jackson and others, https://github.com/Jakobovski/free-spoken-digit-dataset.
 """

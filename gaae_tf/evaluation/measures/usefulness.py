@@ -31,6 +31,8 @@ def phase(context: Context) -> str | None:
 
 def training_steps(context: Context) -> int:
     """Steps of simple classifiers, at most: nine of the paper's trainings, say."""
+    if context.generates and not context.can("choose_class"):
+        return 0  # sounds of no class teach none
     each = _steps(context.settings, len(context.known.labels))
     return 3 * context.settings.usefulness_seeds * each
 

@@ -71,7 +71,7 @@ class Block:
     def best(self, measure: Measure) -> frozenset[int]:
         """Indices of the rows whose value is the best.
 
-        None where fewer than two rows have a value, where these rest on different numbers of
+        Empty where fewer than two rows have a value, where these rest on different numbers of
         clips, or where neither direction is better.
         """
         found = {
