@@ -66,6 +66,13 @@ class DataSettings:
         group="guidance",
     )
 
+    lower_by_semitones: int = setting(
+        0,
+        "Also learns from every training clip lowered by 1, 2, … so many semitones, as if played "
+        "slower.",
+        within="[0, 12]",
+    )
+
     # Spectrogram (paper IV-B).
     sample_rate_hz: int = setting(
         0, "Rate at which --dataset=notes is prepared; else 0 or the data set's own rate.", least=0

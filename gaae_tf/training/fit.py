@@ -188,12 +188,15 @@ def _tell(
     if clips.guidance is not None:
         source = f" from {guiding.path}" if guiding is not dataset else ""
         guided = (
-            f"guided by the labels of {len(clips.labelled)} of them{source} "
+            f"guided by the labels of {len(clips.guidance.indices)} of them{source} "
             f"({guidance_rule(config)}), {len(data.classes)} classes"
         )
     processes = f" in {worker.count} processes" if worker.count > 1 else ""
+    lower = config.lower_by_semitones
+    recorded = len(clips.audio) // (lower + 1)
+    more = f", and all lowered by up to {lower} semitones" if lower else ""
     print(
-        f"Training {config.model} on {config.dataset}: {len(clips.audio)} clips, {guided}; "
+        f"Training {config.model} on {config.dataset}: {recorded} clips{more}, {guided}; "
         f"{config.precision}, {strategy.num_replicas_in_sync} device(s){processes}; "
         f"step {first_step} of {config.steps}.",
         flush=True,

@@ -109,10 +109,12 @@ def estimate_of(model: System, config: TrainConfig, clips: int) -> Estimate:
     if any(getattr(model, name).get_config().get("non_local_bins") for name in held):
         activations += _ATTENTION
     compiled = config.draws * (2 if model.start_steps else 1)
+    recordings = clips * (config.lower_by_semitones + 1)
     return Estimate(
         state=4 * (sum(map(_size, model.weights)) + 3 * trainable(model)),
         activations=activations,
-        clips=_CLIP_COPIES * 2 * clips * config.clip_samples + _CALIBRATION_CLIPS * bytes_a_clip,
+        clips=_CLIP_COPIES * 2 * recordings * config.clip_samples
+        + _CALIBRATION_CLIPS * bytes_a_clip,
         program=_REST
         + _BYTES_AN_OPERATION * operations * compiled
         + _EAGER_CLIPS * _EAGER_MAPS * largest,

@@ -16,6 +16,7 @@ import numpy as np
 
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.guidance import Guidance, GuidanceRule, check_same_clips
+from gaae_tf.data.lowered import lowered
 from gaae_tf.data.prepare.folder import ensure_notes
 from gaae_tf.data.shards import Clips, Dataset, load_dataset, read_clips
 from gaae_tf.data.statistics import (
@@ -216,9 +217,31 @@ class TrainingClips:
 def training_clips(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> TrainingClips:
     """Reads the training part; clips that guide from another data set are put behind it.
 
+    Behind these are all of them again, lowered, where `lower_by_semitones` asks for it.
+
     Raises:
         ValueError: a class cannot give as many clips as it shall.
     """
+    return with_lowered(_recorded_clips(config, dataset, guiding), config.lower_by_semitones)
+
+
+def with_lowered(clips: TrainingClips, semitones: int) -> TrainingClips:
+    """Clips, and behind them all lowered by 1, 2, … `semitones`, with the same labels."""
+    if not semitones:
+        return clips
+    copies = range(semitones + 1)
+    labelled = clips.labelled
+    if labelled is not None:
+        labelled = np.concatenate([labelled + copy * len(clips.audio) for copy in copies])
+    return dataclasses.replace(
+        clips,
+        audio=np.concatenate([clips.audio, *(lowered(clips.audio, by) for by in copies[1:])]),
+        labels=np.tile(clips.labels, len(copies)),
+        labelled=labelled,
+    )
+
+
+def _recorded_clips(config: TrainConfig, dataset: Dataset, guiding: Dataset) -> TrainingClips:
     clips = read_clips(dataset, "train")
     if not config.uses_labels:
         return TrainingClips(clips.audio, clips.labels, None, (), None)
