@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gaae_tf.commands import opening, train
 from gaae_tf.run import lock as run_lock
 
 REPOSITORY = Path(__file__).parents[1]
@@ -74,11 +75,14 @@ def test_a_disk_that_turned_read_only_tells_its_own_error(tmp_path, monkeypatch)
     assert not lock.__exit__(OSError, error, None)  # and so it goes on as it came
 
 
-def test_sigterm_releases_the_lock(tmp_path):
-    with pytest.raises(SystemExit) as left, run_lock.locked(tmp_path):
-        signal.raise_signal(signal.SIGTERM)
-    assert left.value.code == 128 + signal.SIGTERM
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+def test_sigterm_of_a_command_releases_the_lock(tmp_path, monkeypatch, capsys):
+    def main(*_):
+        with run_lock.locked(tmp_path):
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(train, "main", main)
+    assert opening.run("train", []) == 128 + signal.SIGTERM
+    assert "interrupted" in capsys.readouterr().err.lower()
     assert not (tmp_path / "lock").exists()
 
 

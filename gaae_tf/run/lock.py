@@ -10,9 +10,7 @@ import contextlib
 import ctypes
 import json
 import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +23,7 @@ from gaae_tf.run import names as run_names
 def locked(run_dir: Path) -> Iterator[None]:
     """Holds the lock of a run folder, which is made if absent; gives it back however it is left.
 
-    SIGTERM leaves as an exception would, unless another handler is set inside. A lock that a
-    process of this host left behind is taken over, which is said on one line.
+    A lock that a process of this host left behind is taken over, which is said on one line.
 
     Raises:
         ValueError: another process trains in the folder, or may do so on another host.
@@ -37,8 +34,7 @@ def locked(run_dir: Path) -> Iterator[None]:
     path = run_dir / run_names.LOCK
     mine = _acquire(path)
     try:
-        with _terminated_by_exception():
-            yield
+        yield
     finally:
         with contextlib.suppress(OSError):  # a disk that fails has its own error to tell
             if path.read_text() == mine:
@@ -147,19 +143,3 @@ def _start_ticks(pid: int) -> int | None:
         return None
     state, *fields = text.rpartition(")")[2].split()  # the name before may have any character
     return -1 if state in "ZX" else int(fields[18])
-
-
-@contextlib.contextmanager
-def _terminated_by_exception() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # no place for handlers
-        yield
-        return
-
-    def leave(number, _frame):
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
