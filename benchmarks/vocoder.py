@@ -28,6 +28,7 @@ from gaae_tf.ops.griffin_lim import griffin_lim, spectral_convergence_db
 from gaae_tf.ops.pghi import pghi
 from gaae_tf.ops.settings import WINDOWS, StftSettings
 from gaae_tf.ops.stft import stft
+from gaae_tf.ops.synthesis import random_phase
 
 FLAGS = flags.FLAGS
 SAMPLES = 16384
@@ -67,11 +68,13 @@ def convergence_db(clips: np.ndarray, settings: StftSettings) -> dict[str, float
     """Mean over the clips for each way from magnitudes to sound."""
     magnitude = tf.abs(stft(clips, settings)).numpy()
     phase = pghi(magnitude, settings)
+    shape = magnitude.shape
+    anywhere = np.broadcast_to(random_phase(settings, shape[-1], seed=0), shape)
     sounds = {
-        "PGHI": griffin_lim(magnitude, settings, 0, phase=phase),
-        "PGHI + 32 fast GL": griffin_lim(magnitude, settings, 32, phase=phase),
-        "100 GL": griffin_lim(magnitude, settings, 100, momentum=0.0),
-        "100 fast GL": griffin_lim(magnitude, settings, 100),
+        "PGHI": griffin_lim(magnitude, settings, phase, 0),
+        "PGHI + 32 fast GL": griffin_lim(magnitude, settings, phase, 32),
+        "100 GL": griffin_lim(magnitude, settings, anywhere, 100, momentum=0.0),
+        "100 fast GL": griffin_lim(magnitude, settings, anywhere, 100),
     }
     return {
         name: round(float(spectral_convergence_db(sound.numpy(), magnitude, settings).mean()), 2)
@@ -83,7 +86,7 @@ def clips_per_second(clips: np.ndarray) -> dict[str, float]:
     """Speed for each stage, on one thread and on all."""
     settings = StftSettings()
     magnitude = tf.abs(stft(clips, settings)).numpy()
-    refine = tf.function(lambda S, phase: griffin_lim(S, settings, 32, phase=phase))
+    refine = tf.function(lambda S, phase: griffin_lim(S, settings, phase, 32))
     phase = pghi(magnitude, settings)
     tensors = tf.constant(magnitude), tf.constant(phase, tf.float32)
     work = {

@@ -17,21 +17,19 @@ _TINY = 1e-20  # keeps the phase of an exact zero defined
 def griffin_lim(
     magnitude: tf.Tensor,
     settings: StftSettings,
+    phase: tf.Tensor,
     iterations: int,
     momentum: float = 0.99,
-    phase: tf.Tensor | None = None,
-    seed: int | tf.Tensor = 0,
 ) -> tf.Tensor:
     """Sound whose STFT magnitudes come near the given ones.
 
     Args:
         magnitude: float32 [batch, fft_size // 2 + 1, frames], not negative.
         settings: the transform that `magnitude` belongs to.
+        phase: where to start, radians, same shape as `magnitude` (from `pghi`, say), counted from
+            the window's left edge as `stft` does.
         iterations: projections; 0 inverts the starting phase as it is. May be a scalar tensor.
         momentum: α of the fast variant, below 1 for convergence; 0 is the classic algorithm.
-        phase: where to start, radians, same shape as `magnitude` (from `pghi`, say), counted from
-            the window's left edge as `stft` does; None starts from uniform random phase.
-        seed: of the random phase; equal seeds and shapes give equal sounds.
 
     Returns:
         float32 audio [batch, frames * hop_samples].
@@ -48,11 +46,7 @@ def griffin_lim(
     if momentum < 0.0:
         raise ValueError(f"momentum must be 0 or more, not {momentum!r}")
     magnitude = tf.linalg.matrix_transpose(tf.cast(magnitude, tf.float32))
-    if phase is None:
-        turns = tf.random.stateless_uniform(tf.shape(magnitude), tf.stack([seed, 0]))
-        phase = 2.0 * np.pi * turns
-    else:
-        phase = tf.linalg.matrix_transpose(tf.cast(phase, tf.float32))
+    phase = tf.linalg.matrix_transpose(tf.cast(phase, tf.float32))
     start = tf.complex(magnitude * tf.cos(phase), magnitude * tf.sin(phase))
 
     def with_magnitude(spectrum):

@@ -104,7 +104,7 @@ def vocode(
     else:
         phase = pghi(magnitude, settings, seed)
     momentum = _FAST_MOMENTUM if vocoder == "pghi_fgla" else 0.0
-    return _griffin_lim(magnitude, settings, refine, momentum, phase).numpy()
+    return _griffin_lim(magnitude, settings, phase, refine, momentum).numpy()
 
 
 def iterations(vocoder: str, refine: int | None) -> int:
@@ -143,7 +143,7 @@ def graph_to_audio(
     magnitude = signal_path.magnitude(spectrograms)
     phase = random_phase(signal_path.stft, magnitude.shape[-1], seed)
     phase = tf.broadcast_to(phase, tf.shape(magnitude))
-    return griffin_lim(magnitude, signal_path.stft, refine, _FAST_MOMENTUM, phase)
+    return griffin_lim(magnitude, signal_path.stft, phase, refine, _FAST_MOMENTUM)
 
 
 def random_phase(settings: StftSettings, frames: int, seed) -> tf.Tensor:
