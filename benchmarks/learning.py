@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from absl import app, flags
 import gaae_tf
 from benchmarks.in_turn import machine
 from benchmarks.result import add_run
+from benchmarks.systems import call
 from gaae_tf.config import TrainConfig
 from gaae_tf.data.shards import load_dataset, read_clips
 from gaae_tf.evaluation.scorers import trained_scorer
@@ -150,7 +149,7 @@ def main(argv: list[str]) -> None:
             if not (run_dir / run_names.EXPORT).exists():
                 base = f"--flagfile={BASES[FLAGS.group]}"
                 train = [base, f"--run_dir={run_dir}", *added, *settings]
-                subprocess.run([sys.executable, "train.py", *train], check=True)
+                call("train.py", *train)
             row = {"flags": added + settings, "seed": seed} | measured(run_dir)
             add_run(RESULT, run_dir.name, row)
             print(json.dumps({run_dir.name: row}, indent=1), flush=True)

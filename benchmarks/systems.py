@@ -74,7 +74,7 @@ def call(command: str, *arguments: str) -> None:
 def leave_untrained(config: TrainConfig) -> None:
     """Leaves a run folder with the weights that training starts from."""
     run_dir = Path(config.run_dir)
-    if run_dir.exists():
+    if (run_dir / run_names.CHECKPOINTS / "checkpoint").exists():
         return
     config, dataset, guiding, data = resolve.resolve(config)
     clips = resolve.training_clips(config, dataset, guiding)
