@@ -22,10 +22,11 @@ def shipped_for(data: DataDescription) -> str | None:
 
 
 def reached(name: str) -> str:
-    """What a shipped model reaches on test clips, in words, with the steps of its training."""
+    """What a shipped model reaches on test clips, in words, with its steps and labels."""
     scores = read_file(SHIPPED / name / SCORES, ("provenance",), "install the package anew")
     return (
-        f"{scores['provenance']['step']:,} steps; the class asked for is found in "
+        f"{scores['provenance']['step']:,} steps, {scores['provenance']['labels_of_the_run']:,} "
+        "labels; the class asked for is found in "
         f"{100.0 * scores['requested_class_accuracy']:.1f} % of its sounds, and its C is right on "
         f"{100.0 * scores['classifier_test_accuracy']:.1f} % of test clips"
     )
