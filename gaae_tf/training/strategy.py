@@ -107,6 +107,7 @@ def agreed(strategy: tf.distribute.Strategy, *values: float) -> tuple[float, ...
 def _means(strategy: tf.distribute.Strategy) -> Callable[[tf.Tensor], tf.Tensor]:
     def replica(own):
         context = tf.distribute.get_replica_context()
+        own = tf.identity(own)  # on the replica's device, which an argument of a graph is not
         return context.all_reduce(tf.distribute.ReduceOp.MEAN, own)
 
     @tf.function
