@@ -80,7 +80,7 @@ def test_the_flag_file_that_is_named_needs_what_is_said(name, samples):
         TrainConfig.load(path), clip_samples=samples, precision="float32", run_dir="r"
     )
     data = DataDescription("d", config.sample_rate_hz or 16_000, samples, tuple("abc"), STATISTICS)
-    assert memory.estimate(config, data, clips=2_000).total == pytest.approx(1.5e9, rel=0.2)
+    assert 1.25 < memory.estimate(config, data, clips=2_000).total / GIBIBYTE < 2.25
 
 
 def test_the_paper_s_setting_needs_more_than_a_desktop_has():

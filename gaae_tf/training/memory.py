@@ -239,8 +239,8 @@ def shortage(model: System, config: TrainConfig, clips: int, free: int | None) -
     command = shlex.join(["gaae", "train", *small, *own])
     return (
         f"WARNING: this training needs about {_gibibytes(needed)} of memory and "
-        f"{_gibibytes(free)} are free, so the system may end it. `{command}` needs about 1.5 GiB "
-        "for clips of a second; a smaller --batch_size or --channels needs less, too, and "
+        f"{_gibibytes(free)} are free, so the system may end it. `{command}` needs 1.5 to 2 GiB "
+        "for 2,000 clips of a second; a smaller --batch_size or --channels needs less, too, and "
         "--dry_run tells how much."
     )
 
