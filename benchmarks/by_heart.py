@@ -18,6 +18,7 @@ from absl import app, flags
 import gaae_tf
 from benchmarks.in_turn import machine
 from benchmarks.result import add_run
+from gaae_tf import losses
 from gaae_tf.data.pipeline import map_clips
 from gaae_tf.data.shards import load_dataset, read_clips
 
@@ -44,12 +45,12 @@ def measured(run, audio: np.ndarray) -> dict[str, float]:
     """Figures of reconstructions of clips, int16 [clips, samples]."""
     spectrograms = map_clips(run.signal_path.spectrogram, audio)
     made = run.reconstruct_spectrograms(spectrograms)
-    real, again = (run.signal_path.magnitude(x).numpy() for x in (spectrograms, made))
-    error, size = (np.linalg.norm(x.reshape(len(x), -1), axis=1) for x in (again - real, real))
+    error = losses.magnitude_error(made, spectrograms, run.model.nepers_per_unit)
+    convergence_db = 20.0 * np.log10(error)
     return {
         "mean_squared_error": float(np.mean((made - spectrograms) ** 2)),
-        "spectral_convergence_db": float(np.mean(20.0 * np.log10(error / size))),
-        "deviation_over_clips_db": float(np.std(20.0 * np.log10(error / size), ddof=1)),
+        "spectral_convergence_db": float(np.mean(convergence_db)),
+        "deviation_over_clips_db": float(np.std(convergence_db, ddof=1)),
     }
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,6 +81,21 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def move_folder(temporary: Path, folder: Path) -> None:
+    """Renames a finished folder to its name; what was there goes once this is in place."""
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.replaced")
+    folder.rename(replaced)
+    try:
+        temporary.rename(folder)
+    except BaseException:
+        replaced.rename(folder)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def sha256(path: Path) -> str:

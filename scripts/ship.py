@@ -44,6 +44,7 @@ ABOUT = {
 def main(_) -> None:
     """Writes the folder, whole or not at all."""
     from gaae_tf.evaluation.scorers.kept import FOLDER
+    from gaae_tf.files import move_folder
     from gaae_tf.run import loading
     from gaae_tf.run.checkpoints import progress, save_for_sampling
     from gaae_tf.run.names import CARD, CHECKPOINTS, CONFIG, DATA, SCORES, SHIPPED
@@ -72,11 +73,7 @@ def main(_) -> None:
     size = sum(file.stat().st_size for file in unfinished.rglob("*")) / 2**20
     if size > LARGEST_MIB:
         raise ValueError(f"{unfinished} has {size:.1f} MiB, more than {LARGEST_MIB}")
-    before = target.with_name(f".{target.name}.before")
-    if target.exists():
-        target.rename(before)
-    unfinished.rename(target)
-    shutil.rmtree(before, ignore_errors=True)
+    move_folder(unfinished, target)
     files = sum(1 for _ in (target / CHECKPOINTS).iterdir())
     print(f"{target}: {size:.1f} MiB, {files} files of the checkpoint, step {run.step:,}")
 

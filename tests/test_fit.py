@@ -219,7 +219,8 @@ def test_a_start_that_is_refused_leaves_no_run_folder(config):
     )
     with pytest.raises(ValueError, match="pseudo_label_groups=500 needs as many clips"):
         fit.train(refused)
-    fit.train(dataclasses.replace(config, steps=1))  # in the same folder
+    assert not Path(config.run_dir).exists()
+    fit.train(dataclasses.replace(config, steps=1))
 
 
 def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_last_checkpoint(config):

@@ -168,27 +168,34 @@ def _block(
     """Sounds int16 [BLOCK_SOUNDS, clip_samples] with classes in turn, and their labels.
 
     Without classes, all labels are -1.
-
-    Raises:
-        CancelledError: all is stopped.
     """
     if not run.classes:
-        sounds = _made(run, (), BLOCK_SOUNDS, [seed, index])
+        sounds = _made(run, (), BLOCK_SOUNDS, [seed, index], stopped)
         return sounds, np.full([BLOCK_SOUNDS], -1)
     labels = np.arange(index * BLOCK_SOUNDS, (index + 1) * BLOCK_SOUNDS) % len(run.classes)
     audio = np.empty([BLOCK_SOUNDS, run.clip_samples], np.int16)
     for label, name in enumerate(run.classes):
         chosen = labels == label
-        if stopped.is_set():
-            raise CancelledError
         if chosen.any():
             # A seed for each class, lest all share their style codes and samples depend.
-            audio[chosen] = _made(run, (name,), int(chosen.sum()), [seed, index, label])
+            audio[chosen] = _made(run, (name,), int(chosen.sum()), [seed, index, label], stopped)
     return audio, labels
 
 
-def _made(run: Generator, label: tuple[str, ...], count: int, words: list[int]) -> np.ndarray:
-    """Sounds of a class, or of none, int16 [count, clip_samples], whose seed is of `words`."""
+def _made(
+    run: Generator,
+    label: tuple[str, ...],
+    count: int,
+    words: list[int],
+    stopped: threading.Event,
+) -> np.ndarray:
+    """Sounds of a class, or of none, int16 [count, clip_samples], whose seed is of `words`.
+
+    Raises:
+        CancelledError: all is stopped.
+    """
+    if stopped.is_set():
+        raise CancelledError
     word = np.random.SeedSequence(words).generate_state(1)[0]
     sounds = np.asarray(run.generate(*label, count, int(word >> 1)))
     if sounds.shape != (count, run.clip_samples) or not np.isfinite(sounds).all():
@@ -224,8 +231,6 @@ def _make_block(
     stopped: threading.Event,
 ) -> None:
     """Generates, scores and writes a block, unless all is stopped meanwhile."""
-    if stopped.is_set():
-        return
     audio, labels = _block(run, seed, index, stopped)
     logits, features = scorer.score(audio, sample_rate_hz=scorer.sample_rate_hz)
     with written_whole(path) as temporary:

@@ -13,9 +13,9 @@ from typing import Any
 
 from absl import flags
 
-from gaae_tf.config import TrainConfig, define_flags
+from gaae_tf.config import TrainConfig
 from gaae_tf.experiments.published import FIGURES, TABLES
-from gaae_tf.experiments.scales import SCALES, Scale, Setting
+from gaae_tf.experiments.scales import SCALES, Scale, Setting, parsed
 from gaae_tf.experiments.tables import Pictures, Table
 from gaae_tf.run.checkpoints import progress
 from gaae_tf.scores import read_file
@@ -133,11 +133,8 @@ class Run:
         Raises:
             ValueError: a flag file is missing, or a flag is unknown or out of its range.
         """
-        values = flags.FlagValues()
-        define_flags(values)
         try:
-            values(["train.py", *self.flags])
-            return TrainConfig.from_flags(values)
+            return TrainConfig.from_flags(parsed(self.flags))
         except (flags.Error, ValueError) as error:
             raise ValueError(f"train.py {shlex.join(self.flags)}: {error}") from error
 

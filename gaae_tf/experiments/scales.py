@@ -85,17 +85,25 @@ class Data:
 
     def _changes(self, setting: Setting) -> tuple[tuple[str, str], ...]:
         """Overrides of the setting that are not what its flag file says anyway."""
-        own = _values(self._base(setting)) if setting.overrides else {}
-        return tuple((name, value) for name, value in setting.overrides if own[name] != value)
+        own = _parsed_once(self._base(setting)) if setting.overrides else {}
+        return tuple(
+            (name, value) for name, value in setting.overrides if str(own[name].value) != value
+        )
 
 
-@functools.cache
-def _values(flags: tuple[str, ...]) -> dict[str, str]:
-    """What train.py makes of flags, as text."""
+def parsed(flags: tuple[str, ...]) -> absl_flags.FlagValues:
+    """What train.py reads in its flags.
+
+    Raises:
+        absl.flags.Error: a flag file is missing, or a flag is unknown or of another type.
+    """
     values = absl_flags.FlagValues()
     define_flags(values)
     values(["train.py", *flags])
-    return {name: str(values[name].value) for name in values}
+    return values
+
+
+_parsed_once = functools.cache(parsed)
 
 
 @dataclasses.dataclass(frozen=True)

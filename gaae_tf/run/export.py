@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 import gaae_tf
+from gaae_tf.files import move_folder
 from gaae_tf.ops import synthesis
 from gaae_tf.run import loading
 from gaae_tf.run.loaded.base import Loaded
@@ -103,7 +104,7 @@ def save(loaded: Loaded, out: str | Path, refine: int = 32) -> Path:
         (temporary / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
         readme = _readme(loaded, module.signatures(), refine)
         (temporary / "README.txt").write_text(readme, encoding="utf-8")
-        _move(temporary, out)
+        move_folder(temporary, out)
     except tf.errors.OpError as error:  # a full disk, say
         raise OSError(f"cannot write {out}: {error.message}") from error
     finally:
@@ -342,18 +343,3 @@ def _check_out(out: Path) -> None:
         if exported or not any(out.iterdir()):
             return
     raise FileExistsError(f"out {out} exists and is no export, so it is not replaced")
-
-
-def _move(temporary: Path, out: Path) -> None:
-    """Renames `temporary` to `out`; what was there goes once its successor is in place."""
-    if not out.exists():
-        temporary.rename(out)
-        return
-    old = out.with_name(f".{out.name}.{os.getpid()}.old")
-    out.rename(old)
-    try:
-        temporary.rename(out)
-    except BaseException:
-        old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -126,8 +126,8 @@ def _begun(
     config = resolved.config
     model = build_model(config, resolved.data)
     compile_model(model, config)
-    folder = Path(config.run_dir)
-    checkpoints = Checkpoints(folder, model, config.keep_checkpoints, worker.is_chief)
+    keep = config.keep_checkpoints
+    checkpoints = Checkpoints(Path(config.run_dir), model, keep, worker.is_chief)
     first_step = checkpoints.restore()
     if config.frozen_run and not first_step:
         take_frozen(model, config)

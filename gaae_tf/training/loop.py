@@ -114,7 +114,7 @@ def run_steps(
         line.close()
         callbacks.on_train_end()
         if agreed(strategy, len(received) > 0)[0]:  # while the last state was measured and saved
-            raise Interrupted(received[0] if received else signal.SIGTERM)
+            raise _interruption(received)
 
 
 class _Pace:
@@ -217,7 +217,12 @@ def _save_and_stop(checkpoints: Checkpoints, received: list[int]) -> NoReturn:
     """Saves, without measures and pictures, for whoever sent the signal may not wait."""
     checkpoints.model.measure_code_statistics()
     checkpoints.save()
-    raise Interrupted(received[0] if received else signal.SIGTERM)
+    raise _interruption(received)
+
+
+def _interruption(received: list[int]) -> Interrupted:
+    """By the signal that came, here or, as SIGTERM, to another of the processes."""
+    return Interrupted(received[0] if received else signal.SIGTERM)
 
 
 def _saved(checkpoints: Checkpoints, accuracy: float | None) -> float | None:

@@ -11,6 +11,7 @@ from string import Template
 import matplotlib
 import numpy as np
 
+from gaae_tf.files import move_folder
 from gaae_tf.report import figures
 from gaae_tf.report.page.charts import PICTURE_DPI, curve_data, point_data
 from gaae_tf.report.page.contents import PageContents
@@ -52,21 +53,12 @@ def write_page(folder: str | Path, contents: PageContents, small: bool = False) 
             f"{folder} holds something else than a listening page; name another folder or empty it."
         )
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.replaced")
     try:
         temporary.mkdir(parents=True)
         _write(temporary, contents, small)
-        if folder.exists():
-            folder.rename(replaced)
-        try:
-            temporary.rename(folder)
-        except OSError:
-            if replaced.exists():
-                replaced.rename(folder)
-            raise
+        move_folder(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
     return folder / "index.html"
 
 
